@@ -134,7 +134,11 @@ class Database(Protocol):
         """Stream rows in a read-only transaction. Yields at least one (possibly empty) batch."""
 
     def degrees(
-        self, table: TableName, columns: tuple[str, ...], sample: Sample | None = None, snapshot: str | None = None
+        self,
+        table: TableName,
+        columns: tuple[str, ...],
+        sample: Sample | None = None,
+        snapshot: str | None = None,
     ) -> pa.Table:
         """Rows of ``table`` per distinct non-null value of ``columns``: those columns and ``n`` (int64), ordered."""
 
@@ -167,7 +171,8 @@ def load_dialect(name: str) -> Dialect:
                 dialect: Dialect = entry.load()()
             except ModuleNotFoundError as cause:
                 raise UsageError(
-                    f"the {name} dialect needs the package {cause.name}", hint=f"pip install 'dbsynth[{name}]'"
+                    f"the {name} dialect needs the package {cause.name}",
+                    hint=f"pip install 'dbsynth[{name}]'",
                 ) from cause
             return dialect
     near = difflib.get_close_matches(name, installed(), 1)
@@ -186,7 +191,8 @@ def parse_url(text: str) -> URL:
         return make_url(text)
     except ArgumentError as cause:
         raise UsageError(
-            "the database URL cannot be parsed", hint="write dialect://user@host:port/database, e.g. postgresql://localhost/shop"
+            "the database URL cannot be parsed",
+            hint="write dialect://user@host:port/database, e.g. postgresql://localhost/shop",
         ) from cause
 
 

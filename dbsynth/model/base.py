@@ -75,7 +75,12 @@ class Strategy(Protocol):
     name: str
 
     def fit(
-        self, data: TrainingData, *, seed: int, budget: Budget, progress: Callable[[float], None] = lambda share: None
+        self,
+        data: TrainingData,
+        *,
+        seed: int,
+        budget: Budget,
+        progress: Callable[[float], None] = lambda share: None,
     ) -> FittedModel:
         """Never returns a model with NaN weights or collapsed output. ``progress`` gets the share done, 0..1."""
 
