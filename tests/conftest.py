@@ -1,0 +1,102 @@
+"""Fixtures of the whole suite: one embedded server a session, one database a test, the real databases on demand."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
+
+REAL_DATABASES = (
+    "adventureworks", "chinook", "mondial", "northwind", "nycflights13", "oracle_co", "oracle_hr", "pagila17",
+    "rossmann", "stackexchange_ai", "walmart",
+)  # fmt: skip
+"""The dumps that every server can restore; ``adventureworks_xml`` needs one built with libxml."""
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The superuser's URL of a server that lives as long as the session."""
+    with embedded_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh, empty database."""
+    url = create_database(postgres_url, f"test_{next(_numbers)}")
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def execute(database: str) -> Callable[..., list[tuple[object, ...]]]:
+    """Run one SQL statement (or a script without parameters) in ``database``, committed; gives its rows, if any."""
+
+    def run(statement: str, *parameters: object, url: str = database) -> list[tuple[object, ...]]:
+        with psycopg.connect(conninfo(url), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+def data_folder() -> Path:
+    """Where the dumps of the real databases are; skips the test where there are none."""
+    named = os.environ.get("DBSYNTH_TEST_DATABASES")
+    folder = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real databases are not here ({folder}); DBSYNTH_TEST_DATABASES names their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_template(postgres_url: str) -> Callable[[str], str]:
+    """``real_template(name)``: the name of a database with that dump restored, once a session. Never written to."""
+    restored: dict[str, str] = {}
+
+    def template(name: str) -> str:
+        dump = data_folder() / f"{name}.sql.gz"
+        if not dump.exists():
+            pytest.skip(f"{dump.name} is not in the folder of the real databases")
+        if name not in restored:
+            if name == "adventureworks_xml":
+                _need_xml(postgres_url)
+            url = create_database(postgres_url, f"template_{name}")
+            restore(url, dump)
+            with psycopg.connect(conninfo(url), autocommit=True) as connection:
+                connection.execute("vacuum analyze")
+            restored[name] = f"template_{name}"
+        return restored[name]
+
+    return template
+
+
+def _need_xml(url: str) -> None:
+    with psycopg.connect(conninfo(url)) as connection:
+        try:
+            connection.execute("select xml '<a/>'")
+        except psycopg.errors.FeatureNotSupported:
+            pytest.skip("this server is built without libxml")
+
+
+@pytest.fixture
+def real_database(postgres_url: str, real_template: Callable[[str], str]) -> Iterator[Callable[[str], str]]:
+    """``real_database("chinook")``: the URL of a copy of that database, the test's own to write to."""
+    made: list[str] = []
+
+    def copy(name: str) -> str:
+        template = real_template(name)
+        made.append(create_database(postgres_url, f"{name}_{next(_numbers)}", template=template))
+        return made[-1]
+
+    yield copy
+    for url in made:
+        drop_database(url)
