@@ -1,0 +1,167 @@
+"""What will be done, table by table: pure data. Nothing runs that is not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from dbsynth.codec.base import Kind
+from dbsynth.dialect import Sample
+from dbsynth.relation.fills import Fill, KeyPlan
+from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
+
+How = Literal["foreign key", "serial", "line number", "modelled", "made", "database"]
+"""serial: 1, 2, 3, ... · line number: 1..n within the context parent · made: a generator of dbsynth.values ·
+database: a generated column, computed by the database itself"""
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    name: str
+    how: How
+    kind: Kind | None = None
+    role: str = ""
+    personal: bool = False
+    confidence: float = 1.0
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of a lookup table that are kept with their keys. ``rows`` holds their stored columns and, per foreign key
+    that points at the table, the column ``#child.key`` with the number of rows that do."""
+
+    rows: pa.Table
+    reason: str
+
+    @property
+    def count(self) -> int:
+        return int(self.rows.num_rows)
+
+
+@dataclass(frozen=True)
+class Degree:
+    """A foreign key that points at a table, and the column in which the table's rows carry how many rows do so."""
+
+    child: TableName
+    key: ForeignKey
+    fill: Fill
+
+    @property
+    def column(self) -> str:
+        return degree_column(self.child, self.key)
+
+
+def degree_column(child: TableName, key: ForeignKey) -> str:
+    return f"#{child}.{key.name}"
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    table: Table
+    level: int
+    source_rows: int
+    rows: int
+    train_rows: int
+    sample: Sample | None
+    keys: tuple[KeyPlan, ...]
+    """In the order in which they are filled."""
+    columns: tuple[ColumnPlan, ...]
+    degrees: tuple[Degree, ...] = ()
+    sibling_order: tuple[str, ...] = ()
+    kept: Kept | None = None
+    strategy: str = "autoregressive"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> TableName:
+        return self.table.name
+
+    @cached_property
+    def by_column(self) -> dict[str, ColumnPlan]:
+        return {c.name: c for c in self.columns}
+
+    @cached_property
+    def context(self) -> KeyPlan | None:
+        return next((k for k in self.keys if k.fill == "context"), None)
+
+    @property
+    def made_rows(self) -> int:
+        """Rows that are generated: all but the kept ones."""
+        return self.rows - (self.kept.count if self.kept else 0)
+
+    def describe(self) -> dict[str, Any]:
+        context = self.context
+        return {
+            "table": str(self.name),
+            "level": self.level,
+            "source_rows": self.source_rows,
+            "train_rows": self.train_rows,
+            "rows": self.rows,
+            "kept_rows": self.kept.count if self.kept else 0,
+            "kept_reason": self.kept.reason if self.kept else None,
+            "strategy": self.strategy,
+            "context_parent": str(context.key.ref_table) if context else None,
+            "foreign_keys": [
+                {
+                    "name": k.key.name,
+                    "columns": list(k.key.columns),
+                    "ref_table": str(k.key.ref_table),
+                    "fill": k.fill,
+                    "reason": k.reason,
+                }
+                for k in self.keys
+            ],
+            "columns": [
+                {
+                    "name": c.name,
+                    "how": c.how,
+                    "kind": c.kind,
+                    "role": c.role,
+                    "personal": c.personal,
+                    "confidence": c.confidence,
+                    "evidence": c.evidence,
+                }
+                for c in self.columns
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``tables`` in the order in which they are made, parents first. ``mapping``: source schema -> target schema."""
+
+    schema: Schema
+    tables: tuple[TablePlan, ...]
+    mapping: Mapping[str, str]
+    source: str
+    target: str
+    seed: int | None = None
+    privacy_k: int = 5
+    sqlglot_dialect: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def by_name(self) -> dict[TableName, TablePlan]:
+        return {t.name: t for t in self.tables}
+
+    def __getitem__(self, name: TableName) -> TablePlan:
+        return self.by_name[name]
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data (JSON-able); names and numbers only, no values of the source."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "schemas": dict(self.mapping),
+            "seed": self.seed,
+            "privacy_k": self.privacy_k,
+            "tables": [t.describe() for t in self.tables],
+            "warnings": list(self.warnings),
+        }

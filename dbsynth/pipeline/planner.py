@@ -1,0 +1,333 @@
+"""From a catalog, row counts and a small sample of each table to a Plan."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import types as sqltypes
+
+from dbsynth.dialect import Database, ReadRequest, Sample
+from dbsynth.errors import UnsupportedSource, UsageError
+from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan, degree_column
+from dbsynth.relation.fills import KeyPlan, plan_keys
+from dbsynth.relation.keys import row_index
+from dbsynth.schema import graph
+from dbsynth.schema.model import Column, ForeignKey, Schema, Table, TableName
+from dbsynth.schema.roles import ColumnRole, infer_roles
+
+PROFILE_ROWS = 5_000
+"""Rows of each table that are looked at to tell what its columns mean."""
+REFERENCE_ROWS = 500
+"""A lookup table has at most this many rows ..."""
+REFERENCE_COLUMNS = 5
+"""... and at most this many columns beside its keys."""
+LARGE_SCALE = 10_000.0
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for beyond source and target."""
+
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    scale: float = 1.0
+    rows: Mapping[str, int] | None = None
+    sample_rows: int = 100_000
+    keep: tuple[str, ...] = ()
+    keep_none: bool = False
+    privacy_k: int = 5
+    overrides: Mapping[str, Any] | None = None
+
+
+def select(schema: Schema, wishes: Wishes) -> Schema:
+    """The tables that match ``tables`` (all if empty) and not ``exclude``; patterns are shell-style, on ``table`` or
+    ``schema.table``. UsageError where a pattern matches nothing (nearest name) or no table is left."""
+    names = [t.name for t in schema.tables]
+    chosen = set(_matching(wishes.tables, names, "--tables")) if wishes.tables else set(names)
+    chosen -= set(_matching(wishes.exclude, names, "--exclude"))
+    if not chosen:
+        raise UsageError(
+            "no table is left to clone" if names else "the source holds no table",
+            hint="check --schema, --tables and --exclude" if names else "name another schema with --schema",
+        )
+    return replace(schema, tables=tuple(t for t in schema.tables if t.name in chosen))
+
+
+def _matching(patterns: Iterable[str], names: list[TableName], option: str) -> list[TableName]:
+    found: list[TableName] = []
+    for pattern in patterns:
+        hits = [n for n in names if pattern in (n.name, str(n))] or [
+            n for n in names if fnmatch.fnmatchcase(n.name, pattern) or fnmatch.fnmatchcase(str(n), pattern)
+        ]
+        if not hits:
+            near = difflib.get_close_matches(pattern, [n.name for n in names] + [str(n) for n in names], 1)
+            raise UsageError(
+                f"{option} {pattern}: no such table",
+                hint=f"did you mean {near[0]!r}?" if near else "see dbsynth inspect",
+            )
+        found += hits
+    return found
+
+
+def make_plan(
+    database: Database,
+    schema: Schema,
+    wishes: Wishes,
+    *,
+    mapping: Mapping[str, str],
+    source: str,
+    target: str,
+    sqlglot_dialect: str,
+    snapshot: str | None,
+    seed: int | None,
+    done: Callable[[TableName], None] = lambda name: None,
+) -> Plan:
+    """Read counts, lookup tables and a sample of each table; decide everything. Trains nothing, writes nothing."""
+    rows = database.count([t.name for t in schema.tables], snapshot)
+    for table in schema.tables:
+        _check_supported(table, rows[table.name])
+    constraints_after_load = database.dialect.capabilities.constraints_after_load
+    order = graph.order(schema, rows, constraints_after_load=constraints_after_load)
+    roles: dict[TableName, dict[str, ColumnRole]] = {}
+    for table in schema.tables:
+        sample = profile_sample(database, table, rows[table.name], snapshot)
+        roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k), wishes)
+        done(table.name)
+    kept = _kept_tables(database, schema, rows, roles, wishes, snapshot)
+    keys = {t.name: plan_keys(t, schema, order, rows, set(kept)) for t in schema.tables}
+    wanted = _wanted_rows(schema, order.tables, rows, keys, kept, wishes)
+    plans = []
+    for name in order.tables:
+        table = schema[name]
+        override = dict((wishes.overrides or {}).get(str(name)) or (wishes.overrides or {}).get(name.name) or {})
+        degrees = tuple(
+            Degree(t.name, k.key, k.fill)
+            for t in schema.tables
+            for k in keys[t.name]
+            if k.key.ref_table == name and k.fill in ("context", "cluster", "matched", "self", "cycle")
+        )
+        plans.append(
+            TablePlan(
+                table=table,
+                level=order.levels[name],
+                source_rows=rows[name],
+                rows=wanted[name],
+                train_rows=min(rows[name], wishes.sample_rows),
+                sample=_sample(table, keys[name], rows[name], wishes.sample_rows),
+                keys=keys[name],
+                columns=tuple(_column_plan(table, c, keys[name], roles[name]) for c in table.columns),
+                degrees=degrees,
+                sibling_order=_sibling_order(table, keys[name]),
+                kept=kept.get(name),
+                strategy=override.get("strategy") or "autoregressive",
+                training=dict(override.get("training") or {}),
+                warnings=tuple(_warnings(table, keys[name], wanted[name], rows[name])),
+            )
+        )
+    return Plan(
+        schema=schema,
+        tables=tuple(plans),
+        mapping=dict(mapping),
+        source=source,
+        target=target,
+        seed=seed,
+        privacy_k=wishes.privacy_k,
+        sqlglot_dialect=sqlglot_dialect,
+        warnings=schema.notes,
+    )
+
+
+def profile_sample(database: Database, table: Table, rows: int, snapshot: str | None) -> pa.Table:
+    """About ``PROFILE_ROWS`` rows of the stored columns, spread over the table by hash."""
+    sample = Sample((), min(1.0, 1.2 * PROFILE_ROWS / rows)) if rows > PROFILE_ROWS else None
+    request = ReadRequest(table.name, tuple(c.name for c in table.stored_columns), sample, limit=PROFILE_ROWS)
+    return pa.Table.from_batches(list(database.read(request, snapshot)))
+
+
+def _check_supported(table: Table, rows: int) -> None:
+    if table.exclusions and rows:
+        names = ", ".join(e.name for e in table.exclusions)
+        raise UnsupportedSource(
+            f"{table.name}: exclusion constraint {names}: rows that exclude each other cannot be made yet",
+            hint=f"leave the table out: --exclude {table.name.name}, or give it no rows: --rows {table.name.name}=0",
+        )
+
+
+def _overridden(table: Table, roles: dict[str, ColumnRole], wishes: Wishes) -> dict[str, ColumnRole]:
+    overrides = wishes.overrides or {}
+    columns = (overrides.get(str(table.name)) or overrides.get(table.name.name) or {}).get("columns") or {}
+    for name, settings in columns.items():
+        if name not in roles:
+            near = difflib.get_close_matches(name, roles, 1)
+            raise UsageError(
+                f"dbsynth.toml: {table.name} has no column {name}", hint=f"did you mean {near[0]!r}?" if near else ""
+            )
+        if settings.get("role"):
+            roles[name] = roles[name].with_role(settings["role"])
+    return roles
+
+
+def _kept_tables(
+    database: Database,
+    schema: Schema,
+    rows: Mapping[TableName, int],
+    roles: Mapping[TableName, Mapping[str, ColumnRole]],
+    wishes: Wishes,
+    snapshot: str | None,
+) -> dict[TableName, Kept]:
+    """Lookup tables, and their rows that at least k rows refer to: for their children, categories seen k times."""
+    forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
+    kept: dict[TableName, Kept] = {}
+    for table in schema.tables:
+        pointing = [(t.name, fk) for t in schema.tables for fk in t.foreign_keys if fk.ref_table == table.name]
+        if table.name not in forced and (
+            wishes.keep_none or rows[table.name] == 0 or not _is_lookup(table, rows, roles[table.name], pointing)
+        ):
+            continue
+        request = ReadRequest(
+            table.name,
+            tuple(c.name for c in table.stored_columns),
+            order_by=table.primary_key.columns if table.primary_key else (),
+        )
+        found = pa.Table.from_batches(list(database.read(request, snapshot)))
+        total = [0] * found.num_rows
+        for child, fk in pointing:
+            degree = _degrees_of(database, found, child, fk, snapshot)
+            found = found.append_column(degree_column(child, fk), pa.array(degree, pa.int64()))
+            if child != table.name:
+                total = [a + b for a, b in zip(total, degree, strict=True)]
+        if table.name in forced:
+            kept[table.name] = Kept(found, "kept whole: --keep")
+            continue
+        mask = pa.array([n >= wishes.privacy_k for n in total])
+        if any(mask.to_pylist()):
+            chosen = found.filter(mask)
+            reason = (
+                f"lookup table: {chosen.num_rows} of {found.num_rows} rows are referenced by "
+                f">= {wishes.privacy_k} rows each and have no personal column"
+            )
+            kept[table.name] = Kept(chosen, reason)
+    return kept
+
+
+def _is_lookup(
+    table: Table,
+    rows: Mapping[TableName, int],
+    roles: Mapping[str, ColumnRole],
+    pointing: list[tuple[TableName, ForeignKey]],
+) -> bool:
+    in_keys = {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
+    attributes = [c for c in table.stored_columns if c.name not in in_keys]
+    children = [(child, fk) for child, fk in pointing if child != table.name]
+    return (
+        bool(children)
+        and rows[table.name] <= REFERENCE_ROWS
+        and len(attributes) <= REFERENCE_COLUMNS
+        and not any(r.personal for r in roles.values())
+        and max(rows[child] for child, _ in children) >= 5 * rows[table.name]
+    )
+
+
+def _degrees_of(
+    database: Database, parents: pa.Table, child: TableName, fk: ForeignKey, snapshot: str | None
+) -> list[int]:
+    counts = database.degrees(child, fk.columns, None, snapshot)
+    at = row_index([parents.column(c) for c in fk.ref_columns], [counts.column(c) for c in fk.columns])
+    n = counts.column("n").to_pylist()
+    return [n[i] if i >= 0 else 0 for i in at]
+
+
+def _wanted_rows(
+    schema: Schema,
+    order: tuple[TableName, ...],
+    rows: Mapping[TableName, int],
+    keys: Mapping[TableName, tuple[KeyPlan, ...]],
+    kept: Mapping[TableName, Kept],
+    wishes: Wishes,
+) -> dict[TableName, int]:
+    explicit: dict[TableName, int] = {}
+    for pattern, n in (wishes.rows or {}).items():
+        for name in _matching([pattern], list(order), "--rows"):
+            explicit[name] = n
+    wanted: dict[TableName, int] = {}
+    for name in order:
+        n = rows[name]
+        context = next((k.key for k in keys[name] if k.fill == "context"), None)
+        if name in kept:
+            goal = n
+        elif context is None or context.ref_table in kept or rows[context.ref_table] == 0:
+            goal = max(1, round(n * wishes.scale)) if n else 0
+        else:
+            goal = round(n * wanted[context.ref_table] / rows[context.ref_table])
+        goal = explicit.get(name, goal)
+        if name in kept:
+            goal = max(goal, kept[name].count)
+        if context and any(set(u) <= set(context.columns) for u in schema[name].unique_keys):
+            goal = min(goal, wanted[context.ref_table])
+        if goal and any(
+            k.key.ref_table != name
+            and wanted.get(k.key.ref_table, 1) == 0
+            and not any(schema[name].column(c).nullable for c in k.key.columns)
+            for k in keys[name]
+            if k.fill != "dropped"
+        ):
+            goal = 0
+        wanted[name] = goal
+    return wanted
+
+
+def _sample(table: Table, keys: tuple[KeyPlan, ...], rows: int, limit: int) -> Sample | None:
+    if rows <= limit:
+        return None
+    context = next((k.key for k in keys if k.fill == "context"), None)
+    columns = context.columns if context else (table.primary_key.columns if table.primary_key else ())
+    return Sample(columns, limit / rows)
+
+
+def _column_plan(
+    table: Table, column: Column, keys: tuple[KeyPlan, ...], roles: Mapping[str, ColumnRole]
+) -> ColumnPlan:
+    if column.generated is not None:
+        return ColumnPlan(column.name, "database", evidence=f"generated: {column.generated}")
+    role = roles[column.name]
+    described = {"personal": role.personal, "confidence": role.confidence}
+    for k in keys:
+        if column.name in k.key.columns and k.fill != "dropped":
+            return ColumnPlan(column.name, "foreign key", role="foreign key", evidence=f"{k.key.name}: {k.fill}")
+    single_key = (column.name,) in table.unique_keys
+    whole = isinstance(column.type, sqltypes.Integer) or (
+        isinstance(column.type, sqltypes.Numeric)
+        and not isinstance(column.type, sqltypes.Float)
+        and column.type.scale == 0
+    )
+    is_primary = table.primary_key is not None and table.primary_key.columns == (column.name,)
+    if whole and (is_primary or (single_key and (column.identity or column.serial))):
+        return ColumnPlan(column.name, "serial", "number", "surrogate key", evidence="whole-number key")
+    how = "made" if role.kind == "presence" else "modelled"
+    return ColumnPlan(column.name, how, role.kind, role.role, evidence=role.evidence, **described)  # type: ignore[arg-type]
+
+
+def _sibling_order(table: Table, keys: tuple[KeyPlan, ...]) -> tuple[str, ...]:
+    """Children of one parent in the order of their first date, else of their own part of the key."""
+    in_keys = {c for k in keys if k.fill != "dropped" for c in k.key.columns}
+    own = [c for key in table.unique_keys for c in key if c not in in_keys]
+    dates = [
+        c.name
+        for c in table.stored_columns
+        if isinstance(c.type, sqltypes.Date | sqltypes.DateTime) and c.name not in in_keys and not c.nullable
+    ]
+    ordered = [d for d in dates if d in own] or dates[:1]
+    return tuple(dict.fromkeys(ordered + own))
+
+
+def _warnings(table: Table, keys: tuple[KeyPlan, ...], wanted: int, rows: int) -> list[str]:
+    found = list(table.notes)
+    found += [f"foreign key {k.key.name}: {k.reason}" for k in keys if k.fill == "dropped"]
+    if rows and not wanted:
+        found.append("stays empty: no rows were asked for it or for a table it cannot do without")
+    return found

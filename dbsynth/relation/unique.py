@@ -1,0 +1,125 @@
+"""Uniqueness by construction: values moved to free places of their lattice, parents exchanged for unused ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The places a key column can take: ``origin + i * step``; rows of the source lie between ``low`` and ``high``
+    (all int64, in the unit of the column: whole numbers, scaled decimals, days, microseconds)."""
+
+    origin: int
+    step: int
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, values: np.ndarray, k: int) -> Lattice:
+        """Step: greatest common divisor of the distances. Ends: the outermost values that at least ``k`` rows reach."""
+        if len(values) == 0:
+            return cls(0, 1, 0, 0)
+        ordered = np.sort(values)
+        step = int(np.gcd.reduce(np.diff(ordered))) or 1
+        inner = min(k - 1, (len(ordered) - 1) // 2)
+        return cls(int(ordered[0]) % step, step, int(ordered[inner]), int(ordered[-1 - inner]))
+
+
+def spread_distinct(
+    values: np.ndarray, groups: np.ndarray, lattice: Lattice, *, least: int | None = None, most: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move int64 ``values`` as little as possible so that no two rows of one group share a value.
+
+    Every value becomes a lattice point. Within a group the order stays; ties move up to the next free point, and down
+    where the upper end is reached. ``least``/``most`` are hard bounds (of the type or a CHECK); a group that is larger
+    than its lattice first grows beyond the source's range and only rows beyond the hard bounds are given up.
+
+    Returns the values and a bool mask of the rows that found no place.
+    """
+    n = len(values)
+    if n == 0:
+        return values.copy(), np.zeros(0, bool)
+    places = np.round((values - lattice.origin) / lattice.step).astype(np.int64)
+    low = (lattice.low - lattice.origin) // lattice.step
+    high = (lattice.high - lattice.origin) // lattice.step
+    order = np.lexsort((places, groups))
+    g = groups[order]
+    starts = np.concatenate([[True], g[1:] != g[:-1]])
+    first = np.flatnonzero(starts)
+    number = np.cumsum(starts) - 1
+    rank = np.arange(n) - first[number]
+    size = np.diff(np.append(first, n))[number]
+    p = places[order].clip(low, high)
+    # pushed up: a running maximum per group of (place - rank), groups kept apart by an offset
+    span = int(p.max() - p.min()) + int(size.max()) + 2
+    lifted = np.maximum.accumulate(p - rank + number * span) - number * span + rank
+    top = high + np.maximum(0, size - (high - low + 1))
+    if most is not None:
+        top = np.minimum(top, (most - lattice.origin) // lattice.step)
+    settled = np.minimum(lifted, top - (size - 1 - rank))
+    lost = np.zeros(n, bool)
+    if least is not None:
+        lost = settled < -((lattice.origin - least) // lattice.step)
+    out = np.empty(n, np.int64)
+    out[order] = settled * lattice.step + lattice.origin
+    homeless = np.zeros(n, bool)
+    homeless[order] = lost
+    return out, homeless
+
+
+def redraw_unused(
+    rows: np.ndarray,
+    group: np.ndarray,
+    member: np.ndarray,
+    weights: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    member_group: np.ndarray | None = None,
+    row_group: np.ndarray | None = None,
+) -> np.ndarray:
+    """Give each of ``rows`` (whose pair (group, member) is taken) another member that its group has not used yet.
+
+    ``group``/``member`` int64 over all rows; ``weights`` float over all members. Weighted drawing without replacement
+    within each group (Efraimidis & Spirakis 2006: largest log-uniform / weight). ``member_group``/``row_group``: only
+    members of the row's own subgroup may be drawn. Returns the new member for each of ``rows``, -1 where none is left.
+    """
+    out = np.full(len(rows), -1, np.int64)
+    if len(rows) == 0:
+        return out
+    keep = np.ones(len(group), bool)
+    keep[rows] = False
+    kept = np.flatnonzero(keep & (member >= 0))
+    kept = kept[np.argsort(group[kept], kind="stable")]
+    kept_group = group[kept]
+    safe = np.maximum(weights.astype(np.float64), 1e-6)
+    order = np.argsort(group[rows], kind="stable")
+    wanted = group[rows][order]
+    cuts = np.flatnonzero(np.concatenate([[True], wanted[1:] != wanted[:-1]]))
+    for start, end in zip(cuts, np.append(cuts[1:], len(wanted)), strict=True):
+        block = order[start:end]
+        lo, hi = np.searchsorted(kept_group, [wanted[start], wanted[start] + 1])
+        free = np.ones(len(weights), bool)
+        free[member[kept[lo:hi]]] = False
+        if member_group is not None and row_group is not None:
+            for sub in np.unique(row_group[rows[block]]):
+                part = block[row_group[rows[block]] == sub]
+                out[part] = _without_replacement(np.flatnonzero(free & (member_group == sub)), safe, len(part), rng)
+                free[out[part][out[part] >= 0]] = False
+        else:
+            out[block] = _without_replacement(np.flatnonzero(free), safe, len(block), rng)
+    return out
+
+
+def _without_replacement(
+    candidates: np.ndarray, weights: np.ndarray, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    out = np.full(count, -1, np.int64)
+    take = min(count, len(candidates))
+    if take:
+        score = np.log(rng.random(len(candidates))) / weights[candidates]
+        best = np.argpartition(-score, take - 1)[:take]
+        out[:take] = candidates[best]
+    return out
