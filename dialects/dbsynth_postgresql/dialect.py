@@ -1,0 +1,28 @@
+"""What dbsynth finds under the name ``postgresql``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.engine import URL
+
+from dbsynth.dialect import Capabilities, Support
+from dbsynth_postgresql.database import PostgresqlDatabase
+
+KINDS = ("primary key", "foreign key", "unique", "check", "not null", "exclusion")
+
+
+class PostgresqlDialect:
+    """PostgreSQL 13 and later."""
+
+    name = "postgresql"
+    capabilities = Capabilities(
+        constraints=dict.fromkeys(KINDS, Support.ENFORCED),
+        # DDL is transactional: any number of schemas is renamed at once.
+        atomic_publish=True,
+        constraints_after_load=True,
+    )
+
+    def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> PostgresqlDatabase:
+        """Open the database; ``schemas`` are those that ``introspect`` takes if it is asked for none."""
+        return PostgresqlDatabase(self, url, schemas)

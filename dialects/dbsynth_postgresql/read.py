@@ -1,0 +1,107 @@
+"""Stream the rows of a SELECT into Arrow: COPY's csv in chunks, parsed beside the reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from dbsynth.errors import ConnectionFailed, PermissionDenied, UnsupportedSource
+from dbsynth_postgresql.connection import connected, explain, one_line
+from dbsynth_postgresql.decode import CsvDecoder
+from dbsynth_postgresql.names import literal
+
+CHUNK_BYTES, CHUNK_ROWS = 4 << 20, 65_536
+"""A batch is cut when it reaches either; a single row may be larger."""
+
+
+@contextmanager
+def read_transaction(engine: Engine, snapshot: str | None = None) -> Iterator[Connection]:
+    """A read-only transaction that sees one state of the database: that of ``snapshot``, else that of its start."""
+    with connected(engine) as connection, connection.begin():
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if snapshot is not None:
+            try:
+                connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
+            except DBAPIError as error:
+                raise ConnectionFailed(
+                    f"the snapshot that all readers share is gone: {one_line(error.orig or error, engine.url)}",
+                    hint="the connection that held it was cut: run again",
+                    transient=True,
+                ) from error
+        # Without an order rows come as they lie in the table, not as in whatever index holds all that is asked for.
+        connection.exec_driver_sql("SET LOCAL enable_indexscan = off")
+        connection.exec_driver_sql("SET LOCAL enable_indexonlyscan = off")
+        yield connection
+
+
+def copied(connection: Connection, select: str, schema: pa.Schema, about: str) -> Iterator[pa.RecordBatch]:
+    """The rows of ``select`` as batches of ``schema``, at least one. ``about`` names the table in errors."""
+    decoder = CsvDecoder(schema)
+    if not schema.names:
+        yield decoder.empty()
+        return
+    found = False
+    try:
+        for batch in _decoded(_chunks(connection, select), decoder):
+            found = True
+            yield batch
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PermissionDenied(
+            f"table {about} may not be read: {one_line(error, connection.engine.url)}",
+            hint=f"GRANT SELECT ON {about} and USAGE on its schema to this user; past row-level security BYPASSRLS",
+        ) from error
+    except psycopg.OperationalError as error:
+        raise explain(error, connection.engine.url, f"reading table {about}: lost the connection to") from error
+    except psycopg.Error as error:
+        raise UnsupportedSource(
+            f"table {about} cannot be read: {one_line(error, connection.engine.url)}",
+            hint="leave the table out (--exclude), or repair the value the server complains about",
+        ) from error
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        # The cause is not chained: its text holds a value of the source.
+        place = re.search(r"CSV column #(\d+)", str(error))
+        column = f", column {schema.names[int(place[1])]}" if place else ""
+        raise UnsupportedSource(
+            f"table {about}{column}: a value does not fit {'its type' if place else 'the text form of the database'}",
+            hint="is there text that is not valid in the encoding of the database? Repair it, or leave the table out",
+        ) from None
+    if not found:
+        yield decoder.empty()
+
+
+def _chunks(connection: Connection, select: str) -> Iterator[bytes]:
+    """COPY's output, cut between rows."""
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    lines: list[Any] = []
+    size = 0
+    with driver.cursor() as cursor, cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT csv)".encode()) as copy:
+        for line in copy:  # one row each
+            lines.append(line)
+            size += len(line)
+            if size >= CHUNK_BYTES or len(lines) >= CHUNK_ROWS:
+                yield b"".join(lines)
+                lines, size = [], 0
+    if lines:
+        yield b"".join(lines)
+
+
+def _decoded(chunks: Iterator[bytes], decoder: CsvDecoder) -> Iterator[pa.RecordBatch]:
+    """Batches in the order of their chunks. One chunk is parsed (Arrow needs no interpreter lock for that) while the
+    next one is read."""
+    pending: Future[pa.RecordBatch] | None = None
+    with ThreadPoolExecutor(1, "csv") as parser:
+        for chunk in chunks:
+            following = parser.submit(decoder, chunk)
+            if pending is not None:
+                yield pending.result()
+            pending = following
+        if pending is not None:
+            yield pending.result()
