@@ -66,13 +66,15 @@ class ReadRequest:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """Provenance written into the target: no credentials, no rows."""
+    """Provenance written into the target: no credentials, no rows. ``source_identity`` (``Database.identity()`` of the
+    source) is what tells a target that is the source itself; without it ``source`` has to."""
 
     run_id: str
     version: str
     seed: int
     source: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    source_identity: str = ""
 
 
 class Target(Protocol):

@@ -9,8 +9,8 @@ from dbsynth.schema.model import TableName
 BUILDING, OLD = "__building_", "__old_"
 """In the names of schemas that a run builds, or has swapped out and not dropped yet."""
 
-MARKER = "dbsynth: synthetic clone"
-"""The comment on a schema that dbsynth made starts with this."""
+MARKER = '{"dbsynth":'
+"""The comment on a schema that dbsynth made starts with this: it is JSON, {"dbsynth": {"version", "run", ...}}."""
 
 
 def ident(name: str) -> str:
