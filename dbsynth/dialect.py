@@ -151,6 +151,8 @@ class Database(Protocol):
 
 class Dialect(Protocol):
     name: str
+    sqlglot_dialect: str
+    """Under which name sqlglot knows the SQL of this database."""
     capabilities: Capabilities
 
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> Database:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -145,6 +146,8 @@ class Plan:
     seed: int | None = None
     privacy_k: int = 5
     sqlglot_dialect: str = ""
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """What CHECKs take for now(): the start of the day, so that two runs of a day make the same rows."""
     warnings: tuple[str, ...] = ()
 
     @cached_property

@@ -6,17 +6,19 @@ import difflib
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
-from dbsynth.errors import UnsupportedSource, UsageError
+from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
 from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan, degree_column
 from dbsynth.relation.fills import KeyPlan, plan_keys
 from dbsynth.relation.keys import row_index
 from dbsynth.schema import graph
+from dbsynth.schema.checks import contradiction, implications, parse_checks
 from dbsynth.schema.model import Column, ForeignKey, Schema, Table, TableName
 from dbsynth.schema.roles import ColumnRole, infer_roles
 
@@ -88,9 +90,10 @@ def make_plan(
     done: Callable[[TableName], None] = lambda name: None,
 ) -> Plan:
     """Read counts, lookup tables and a sample of each table; decide everything. Trains nothing, writes nothing."""
+    now = datetime.combine(datetime.now(UTC).date(), time(0), UTC)
     rows = database.count([t.name for t in schema.tables], snapshot)
     for table in schema.tables:
-        _check_supported(table, rows[table.name])
+        _check_supported(table, rows[table.name], sqlglot_dialect, now)
     constraints_after_load = database.dialect.capabilities.constraints_after_load
     order = graph.order(schema, rows, constraints_after_load=constraints_after_load)
     roles: dict[TableName, dict[str, ColumnRole]] = {}
@@ -138,6 +141,7 @@ def make_plan(
         seed=seed,
         privacy_k=wishes.privacy_k,
         sqlglot_dialect=sqlglot_dialect,
+        now=now,
         warnings=schema.notes,
     )
 
@@ -149,7 +153,13 @@ def profile_sample(database: Database, table: Table, rows: int, snapshot: str | 
     return pa.Table.from_batches(list(database.read(request, snapshot)))
 
 
-def _check_supported(table: Table, rows: int) -> None:
+def _check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime) -> None:
+    against = contradiction(implications(parse_checks(table, sqlglot_dialect), table, now))
+    if against and rows:
+        raise UnsatisfiableConstraint(
+            f"{table.name}: {against}",
+            hint=f"check these constraints, or leave the table out: --exclude {table.name.name}",
+        )
     if table.exclusions and rows:
         names = ", ".join(e.name for e in table.exclusions)
         raise UnsupportedSource(

@@ -1,0 +1,311 @@
+"""The whole job: catalog, plan, building schemas, models, rows, load, constraints, publish."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from dbsynth import __version__
+from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.errors import TargetRefused
+from dbsynth.pipeline import events, work
+from dbsynth.pipeline.executor import LocalExecutor, default_workers
+from dbsynth.pipeline.options import CloneOptions
+from dbsynth.pipeline.plan import Plan
+from dbsynth.pipeline.planner import Wishes, make_plan, select
+from dbsynth.pipeline.schedule import Outcome, Tasks
+from dbsynth.pipeline.spool import Spool
+from dbsynth.schema.model import Schema, TableName
+
+log = structlog.get_logger("dbsynth")
+Emit = Callable[[events.Event], None]
+EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
+"""Training work relative to the standard."""
+
+
+def read_catalog(options: CloneOptions, database: Database) -> Schema:
+    """The selected part of the source's catalog; every table in it may be read."""
+    schema = select(database.introspect(options.source_schemas), _wishes(options))
+    database.check_readable(schema)
+    return schema
+
+
+def plan_only(options: CloneOptions, emit: Emit) -> Plan:
+    """What ``run`` would do: reads the catalog, counts and a sample; trains nothing, writes nothing."""
+    source, target = connect(options.source_url), connect(options.target_url)
+    try:
+        schema = read_catalog(options, source)
+        mapping = target_names(options, schema, source, target)
+        with source.snapshot() as snapshot:
+            return _plan(options, source, target, schema, mapping, snapshot, options.seed)
+    finally:
+        source.close()
+        target.close()
+
+
+def run(options: CloneOptions, emit: Emit) -> events.RunDone:
+    """Clone. On any error nothing of this run is left in the target, and the target is what it was before."""
+    began = time.monotonic()
+    seed = options.seed
+    if seed is None:
+        seed = secrets.randbits(32)
+        log.info("seed drawn", seed=seed)
+    with _open(options) as (source, target_database):
+        schema = read_catalog(options, source)
+        mapping = target_names(options, schema, source, target_database)
+        run_id = uuid.uuid4().hex[:8]
+        emit(
+            events.RunStarted(
+                run_id=run_id,
+                seed=seed,
+                source=source.describe(),
+                target=_place(target_database, mapping),
+                tables=tuple(str(t.name) for t in schema.tables),
+            )
+        )
+        results = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
+    done = events.RunDone(results=results, seconds=time.monotonic() - began, seed=seed)
+    emit(done)
+    return done
+
+
+@contextmanager
+def _open(options: CloneOptions) -> Iterator[tuple[Database, Database]]:
+    source = connect(options.source_url)
+    try:
+        target = connect(options.target_url)
+        try:
+            yield source, target
+        finally:
+            target.close()
+    finally:
+        source.close()
+
+
+def _build(
+    options: CloneOptions,
+    source: Database,
+    target_database: Database,
+    schema: Schema,
+    mapping: dict[str, str],
+    run_id: str,
+    seed: int,
+    emit: Emit,
+) -> tuple[events.TableResult, ...]:
+    info = RunInfo(
+        run_id, __version__, seed, source.describe(), {"made": datetime.now(UTC).isoformat(timespec="seconds")}
+    )
+    target = target_database.target()
+    spool: Spool | None = None
+    executor: LocalExecutor | None = None
+    try:
+        # the workers load torch while the catalog is read and the plan is made
+        executor = LocalExecutor(options.workers or default_workers(), _progress(emit))
+        snapshot = source.snapshot()
+        token = snapshot.__enter__()
+        held = [snapshot]
+
+        def extracted() -> None:
+            if held:
+                held.pop().__exit__(None, None, None)
+
+        try:
+            plan = _plan(options, source, target_database, schema, mapping, token, seed)
+            _announce(plan, emit)
+            target.prepare(_kept_schema(plan), mapping, info, replace=options.replace)
+            spool = Spool.create(run_id)
+            for table in plan.tables:
+                if table.source_rows == 0 or table.rows == 0:
+                    spool.write(table.name, work.empty_table(table))
+            outcomes = _make_rows(options, plan, info, token, spool, executor, target, extracted, emit)
+        finally:
+            extracted()
+        _timed(
+            "finish", lambda: target.finish(lambda what: emit(events.StepProgress(None, "finish: " + what, 0, 0))), emit
+        )
+        _timed("publish", target.publish, emit)
+        executor.close()
+        return _results(plan, outcomes)
+    except BaseException:
+        if executor is not None:
+            executor.stop()
+        target.discard()
+        raise
+    finally:
+        target.close()
+        if spool is not None:
+            spool.remove()
+
+
+def target_names(options: CloneOptions, schema: Schema, source: Database, target: Database) -> dict[str, str]:
+    """Source schema -> target schema. One source schema takes the target's name; several keep theirs in another
+    database and become ``TARGET_<schema>`` in the same one. TargetRefused where a target would be a source schema."""
+    names = schema.schemas
+    same = source.identity() == target.identity()
+    wish = options.target_schema
+    if wish is None:
+        mapping = {n: n for n in names}
+    elif len(names) == 1:
+        mapping = {names[0]: wish}
+    else:
+        mapping = {n: f"{wish}_{n}" for n in names}
+    if same and (clash := [t for t in mapping.values() if t in names]):
+        raise TargetRefused(
+            f"the target {', '.join(clash)} is (a schema of) the source: it is never written",
+            hint="name another schema: --to SCHEMA, or another database: --to URL",
+        )
+    return mapping
+
+
+def _wishes(options: CloneOptions) -> Wishes:
+    return Wishes(
+        tables=tuple(options.tables),
+        exclude=tuple(options.exclude),
+        scale=options.scale,
+        rows=dict(options.rows),
+        sample_rows=options.sample_rows,
+        keep=tuple(options.keep),
+        keep_none=options.keep_none,
+        privacy_k=options.privacy_k,
+        overrides=dict(options.overrides),
+    )
+
+
+def _plan(
+    options: CloneOptions,
+    source: Database,
+    target: Database,
+    schema: Schema,
+    mapping: dict[str, str],
+    snapshot: str,
+    seed: int | None,
+) -> Plan:
+    return make_plan(
+        source,
+        schema,
+        _wishes(options),
+        mapping=mapping,
+        source=source.describe(),
+        target=_place(target, mapping),
+        sqlglot_dialect=source.dialect.sqlglot_dialect,
+        snapshot=snapshot,
+        seed=seed,
+    )
+
+
+def _place(database: Database, mapping: dict[str, str]) -> str:
+    return f"{database.describe()}#{','.join(dict.fromkeys(mapping.values()))}"
+
+
+def _kept_schema(plan: Plan) -> Schema:
+    """The schema to create: without the foreign keys whose parent is not part of the clone."""
+    dropped = {(t.name, k.key.name) for t in plan.tables for k in t.keys if k.fill == "dropped"}
+    tables = tuple(
+        replace(
+            t,
+            foreign_keys=tuple(fk for fk in t.foreign_keys if (t.name, fk.name) not in dropped),
+            partitions=tuple(
+                replace(p, foreign_keys=tuple(fk for fk in p.foreign_keys if fk.ref_table in plan.schema.by_name))
+                for p in t.partitions
+            ),
+        )
+        for t in plan.schema.tables
+    )
+    return replace(plan.schema, tables=tables)
+
+
+def _announce(plan: Plan, emit: Emit) -> None:
+    for warning in plan.warnings:
+        emit(events.Warned(None, None, warning))
+    for table in plan.tables:
+        context = table.context
+        emit(
+            events.TablePlanned(
+                table=str(table.name),
+                level=table.level,
+                source_rows=table.source_rows,
+                train_rows=table.train_rows,
+                rows=table.rows,
+                kept=table.kept is not None,
+                context=str(context.key.ref_table) if context else None,
+            )
+        )
+        for warning in table.warnings:
+            emit(events.Warned(str(table.name), None, warning))
+
+
+STEPS = {"prepare": "extract", "train": "train", "generate": "generate", "patch": "generate", "load": "load"}
+"""The tasks by the names that people see."""
+
+
+def _progress(emit: Emit) -> Callable[[str, str, int, int], None]:
+    return lambda table, step, done, total: emit(events.StepProgress(table, STEPS.get(step, step), done, total))
+
+
+def _make_rows(
+    options: CloneOptions,
+    plan: Plan,
+    info: RunInfo,
+    snapshot: str,
+    spool: Spool,
+    executor: LocalExecutor,
+    target: Target,
+    extracted: Callable[[], None],
+    emit: Emit,
+) -> dict[TableName, Outcome]:
+    job = work.Job(
+        plan=plan,
+        run=info,
+        source=options.source_url,
+        target=options.target_url,
+        snapshot=snapshot,
+        spool=spool,
+        seed=info.seed,
+        effort=EFFORT[options.effort],
+    )
+
+    def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
+        emit(events.StepDone(str(name), STEPS[step], seconds, rows))
+
+    tasks = Tasks(
+        job,
+        executor,
+        load=lambda name: target.load(name, spool.batches(name)),
+        started=lambda name, step: emit(events.StepStarted(str(name), STEPS[step])),
+        step=settled,
+        extracted=extracted,
+    )
+    outcomes = tasks.run()
+    for name, outcome in outcomes.items():
+        for warning in outcome.warnings:
+            emit(events.Warned(str(name), None, warning))
+    return outcomes
+
+
+def _timed(step: str, action: Callable[[], None], emit: Emit) -> None:
+    emit(events.StepStarted(None, step))
+    began = time.monotonic()
+    action()
+    emit(events.StepDone(None, step, time.monotonic() - began, 0))
+
+
+def _results(plan: Plan, outcomes: dict[TableName, Outcome]) -> tuple[events.TableResult, ...]:
+    return tuple(
+        events.TableResult(
+            table=str(t.name),
+            rows=outcomes[t.name].rows,
+            seconds=outcomes[t.name].seconds,
+            strategy=report.strategy if (report := outcomes[t.name].report) else "empty",
+            fidelity=report.fidelity if report else None,
+            kept=t.kept is not None,
+            warnings=(*t.warnings, *outcomes[t.name].warnings),
+        )
+        for t in plan.tables
+    )

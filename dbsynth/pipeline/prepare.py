@@ -1,0 +1,339 @@
+"""One table from the source to codes: read its sample, add what relations need, fit codecs and value generators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+from sqlalchemy import types as sqltypes
+
+from dbsynth.codec.base import ColumnSpec
+from dbsynth.codec.table import TableCodec
+from dbsynth.dialect import Database, ReadRequest, Sample
+from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
+from dbsynth.relation import tree
+from dbsynth.relation.cluster import Clusters
+from dbsynth.relation.counts import position_codes
+from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.keys import combined, group_ids, row_index
+from dbsynth.relation.unique import Lattice
+from dbsynth.rng import derive, generator
+from dbsynth.schema.checks import Implied, implications, parse_checks
+from dbsynth.schema.model import TableName
+from dbsynth.values import fit_generators
+from dbsynth.values.base import ValueGenerator
+
+
+@dataclass
+class Encoded:
+    """Rows of a table as codes, with what joins them to their children and to their context parent.
+
+    ``codes`` int32 (rows, code columns); ``keys``: the columns that foreign keys of other tables refer to;
+    ``context``: the columns of the context key; ``kept``: position among the table's kept rows, -1 for others.
+    """
+
+    codes: np.ndarray
+    keys: dict[str, pa.Array]
+    context: dict[str, pa.Array]
+    kept: np.ndarray
+
+
+@dataclass
+class Prepared:
+    """All that is learned of a table but the model. ``extra``: per context child that is sampled apart from this
+    table's own sample (``#child.key``), the parents of the child's sample."""
+
+    plan: TablePlan
+    codec: TableCodec
+    encoded: Encoded
+    generators: list[ValueGenerator]
+    extra: dict[str, Encoded] = field(default_factory=dict)
+    clusters: dict[str, Clusters] = field(default_factory=dict)
+    lattices: dict[str, Lattice] = field(default_factory=dict)
+    lines: frozenset[str] = frozenset()
+    position: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    groups: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    null_context: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snapshot: str | None) -> Prepared:
+    """Reads the table's training sample in ``snapshot``. Raises UnsatisfiableConstraint for contradictory CHECKs."""
+    table_plan = plan[name]
+    table = table_plan.table
+    context = table_plan.context
+    context_columns = context.key.columns if context else ()
+    order = tuple(dict.fromkeys(context_columns + table_plan.sibling_order + _primary(table_plan)))
+    frame = _read(database, table_plan, table_plan.sample, order, snapshot)
+    clusters = {
+        k.code: _fit_clusters(database, plan, k, frame, seed, snapshot) for k in table_plan.keys if k.fill == "cluster"
+    }
+    derived = _derive(database, plan, table_plan, frame, clusters, snapshot)
+    groups, position, siblings = _siblings(frame, context)
+    lines = _line_numbers(table_plan, frame, position)
+    implied = implications(parse_checks(table, plan.sqlglot_dialect), table, plan.now)
+    specs = column_specs(plan, table_plan, clusters, implied, lines)
+    codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, str(name), "codec"))
+    made = [c.name for c in table_plan.columns if c.how == "made"]
+    unique = {c for key in table.unique_keys for c in key if c in made}
+    generators = fit_generators(
+        table,
+        frame,
+        {c.name: c for c in table_plan.columns},
+        made,
+        unique=unique,
+        k=plan.privacy_k,
+        seed=derive(seed, str(name), "values"),
+    )
+    prepared = Prepared(
+        plan=table_plan,
+        codec=codec,
+        encoded=_encoded(table_plan, codec, derived),
+        generators=generators,
+        clusters=clusters,
+        lattices={c: Lattice.of(v, plan.privacy_k) for c in _lattice_columns(table_plan, lines) if len(v := whole(frame.column(c)))},
+        lines=lines,
+        position=position_codes(position, siblings),
+        groups=groups,
+        null_context=float((groups < 0).mean()) if context and len(groups) else 0.0,
+        warnings=tuple(codec.warnings),
+    )  # fmt: skip
+    for degree in table_plan.degrees:
+        child = plan[degree.child]
+        if degree.fill == "context" and table_plan.sample is not None and child.sample is not None:
+            sample = Sample(degree.key.ref_columns, child.sample.fraction, child.sample.salt)
+            rows = _read(database, table_plan, sample, (), snapshot)
+            prepared.extra[degree.column] = _encoded(
+                table_plan, codec, _derive(database, plan, table_plan, rows, clusters, snapshot)
+            )
+    return prepared
+
+
+def _primary(plan: TablePlan) -> tuple[str, ...]:
+    return plan.table.primary_key.columns if plan.table.primary_key else ()
+
+
+def _read(
+    database: Database, plan: TablePlan, sample: Sample | None, order: tuple[str, ...], snapshot: str | None
+) -> pa.Table:
+    request = ReadRequest(plan.name, tuple(c.name for c in plan.table.stored_columns), sample, order_by=order)
+    return pa.Table.from_batches(list(database.read(request, snapshot))).combine_chunks()
+
+
+def whole(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Non-null values as int64 in the column's smallest unit (whole numbers, scaled decimals, days, microseconds);
+    empty where the column is of another kind."""
+    array = combined(column).drop_null()
+    if pt.is_decimal(array.type):
+        scaled = pc.multiply(pc.cast(array, pa.float64()), 10.0**array.type.scale)
+        return np.round(scaled.to_numpy(zero_copy_only=False)).astype(np.int64)
+    if pt.is_date32(array.type):
+        array = array.cast(pa.int32())
+    if pt.is_integer(array.type) or pt.is_timestamp(array.type) or pt.is_time(array.type):
+        return array.cast(pa.int64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return np.zeros(0, np.int64)
+
+
+def unwhole(values: np.ndarray, type_: pa.DataType) -> pa.Array:
+    """The inverse of ``whole`` for the Arrow type of the column."""
+    if pt.is_decimal(type_):
+        low = values.astype(np.int64)
+        raw = np.stack([low, low >> 63], axis=1)  # 128 bits, little-endian, sign extended
+        return pa.Array.from_buffers(pa.decimal128(38, type_.scale), len(low), [None, pa.py_buffer(raw.tobytes())])
+    if pt.is_date32(type_):
+        return pa.array(values.astype(np.int32)).cast(type_)
+    return pa.array(values.astype(np.int64)).cast(type_)
+
+
+def _derive(
+    database: Database,
+    plan: Plan,
+    table_plan: TablePlan,
+    frame: pa.Table,
+    clusters: dict[str, Clusters],
+    snapshot: str | None,
+) -> pa.Table:
+    """``frame`` with a code column per foreign key that is learned and a count column per key that points here."""
+    for k in table_plan.keys:
+        own = [frame.column(c) for c in k.key.columns]
+        if k.fill == "category":
+            codes = category_codes(own, plan[k.key.ref_table], k)
+        elif k.fill == "cluster":
+            codes = _cluster_codes(database, plan, k, own, clusters[k.code], snapshot)
+        elif k.fill in ("matched", "cycle"):
+            codes = present_codes([frame.column(c) for c in k.free or k.key.columns])
+        elif k.fill == "self":
+            parent = row_index(own, [frame.column(c) for c in k.key.ref_columns])
+            known = present_codes(own).astype(bool)
+            codes = tree.depth_codes(np.where(known, np.where(parent < 0, -2, parent), -1))
+        else:
+            continue
+        frame = frame.append_column(k.code, pa.array(codes.astype(np.int64)))
+    for degree in table_plan.degrees:
+        counts = database.degrees(degree.child, degree.key.columns, None, snapshot)
+        at = row_index(
+            [frame.column(c) for c in degree.key.ref_columns], [counts.column(c) for c in degree.key.columns]
+        )
+        n = np.append(counts.column("n").to_numpy(), 0)
+        frame = frame.append_column(degree.column, pa.array(n[at].astype(np.int64)))
+    return frame
+
+
+def present_codes(columns: list[pa.ChunkedArray]) -> np.ndarray:
+    """1 where every column has a value, 0 elsewhere."""
+    out = np.ones(len(columns[0]), np.int64)
+    for column in columns:
+        out &= pc.is_valid(combined(column)).to_numpy(zero_copy_only=False)
+    return out
+
+
+def category_codes(own: list[pa.ChunkedArray], parent: TablePlan, k: KeyPlan) -> np.ndarray:
+    """0 null, 1 + i the i-th kept row of the parent, kept + 1 any other row."""
+    assert parent.kept is not None
+    at = row_index(own, [parent.kept.rows.column(c) for c in k.key.ref_columns])
+    return np.where(present_codes(own) == 0, 0, np.where(at >= 0, at + 1, parent.kept.count + 1))
+
+
+def _parents_for_clusters(
+    database: Database, plan: Plan, k: KeyPlan, snapshot: str | None
+) -> tuple[pa.Table, list[str]]:
+    parent = plan[k.key.ref_table]
+    columns = feature_columns(plan, parent)
+    request = ReadRequest(parent.name, tuple(dict.fromkeys(k.key.ref_columns + tuple(columns))))
+    return pa.Table.from_batches(list(database.read(request, snapshot))).combine_chunks(), columns
+
+
+def feature_columns(plan: Plan, parent: TablePlan) -> list[str]:
+    """The columns by which parents are told apart: modelled ones, and keys to kept tables (equal in the clone)."""
+    kept = {
+        c for k in parent.keys if k.fill != "dropped" and plan[k.key.ref_table].kept is not None for c in k.key.columns
+    }
+    return [c.name for c in parent.columns if c.how == "modelled" or (c.how == "foreign key" and c.name in kept)]
+
+
+def _fit_clusters(
+    database: Database, plan: Plan, k: KeyPlan, frame: pa.Table, seed: int, snapshot: str | None
+) -> Clusters:
+    parents, columns = _parents_for_clusters(database, plan, k, snapshot)
+    at = row_index([frame.column(c) for c in k.key.columns], [parents.column(c) for c in k.key.ref_columns])
+    weights = np.bincount(at[at >= 0], minlength=parents.num_rows).astype(np.float64)
+    rng = generator(seed, str(plan[k.key.ref_table].name), k.code, "clusters")
+    return Clusters.fit(parents, columns, weights, plan.privacy_k, rng)
+
+
+def _cluster_codes(
+    database: Database,
+    plan: Plan,
+    k: KeyPlan,
+    own: list[pa.ChunkedArray],
+    clusters: Clusters,
+    snapshot: str | None,
+) -> np.ndarray:
+    if clusters.count == 1:
+        return present_codes(own)
+    parents, _ = _parents_for_clusters(database, plan, k, snapshot)
+    at = row_index(own, [parents.column(c) for c in k.key.ref_columns])
+    return np.where(at >= 0, clusters.assign(parents)[at] + 1, 0)
+
+
+def _siblings(frame: pa.Table, context: KeyPlan | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Group number (-1: no parent), position among siblings and number of siblings of each row; rows of one parent
+    stand together (the frame is ordered by the context key)."""
+    n = frame.num_rows
+    if context is None:
+        return np.arange(n), np.zeros(n, np.int64), np.ones(n, np.int64)
+    groups, _ = group_ids([frame.column(c) for c in context.key.columns])
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    position = np.empty(n, np.int64)
+    position[order] = np.arange(n) - first
+    size = np.searchsorted(ordered, ordered, side="right") - first
+    siblings = np.empty(n, np.int64)
+    siblings[order] = size
+    return groups, np.where(groups < 0, 0, position), np.where(groups < 0, 1, siblings)
+
+
+def _line_numbers(plan: TablePlan, frame: pa.Table, position: np.ndarray) -> frozenset[str]:
+    """Whole-number columns that count 1..n within the context parent in every row of the source."""
+    context = plan.context
+    if context is None or frame.num_rows == 0:
+        return frozenset()
+    found = set()
+    for key in plan.table.unique_keys:
+        own = [c for c in key if plan.by_column[c].how == "modelled"]
+        if len(own) == 1 and set(context.key.columns) <= set(key) and position.max(initial=0) > 0:
+            values = whole(frame.column(own[0]))
+            if len(values) == frame.num_rows and plan.sibling_order[:1] == (own[0],) and (values == position + 1).all():
+                found.add(own[0])
+    return frozenset(found)
+
+
+def _lattice_columns(plan: TablePlan, lines: frozenset[str]) -> list[str]:
+    """Modelled columns in a unique key: their values are kept apart on a lattice."""
+    in_keys = dict.fromkeys(c for key in plan.table.unique_keys for c in key)
+    return [c for c in in_keys if plan.by_column[c].how == "modelled" and c not in lines]
+
+
+def _encoded(plan: TablePlan, codec: TableCodec, derived: pa.Table) -> Encoded:
+    referred = dict.fromkeys(c for d in plan.degrees for c in d.key.ref_columns)
+    context = plan.context.key.columns if plan.context else ()
+    keys = {c: combined(derived.column(c)) for c in referred}
+    kept = np.full(derived.num_rows, -1, np.int64)
+    if plan.kept is not None:
+        identity = plan.table.primary_key.columns if plan.table.primary_key else tuple(referred)
+        if identity:
+            kept = row_index([derived.column(c) for c in identity], [plan.kept.rows.column(c) for c in identity])
+    return Encoded(codec.encode(derived), keys, {c: combined(derived.column(c)) for c in context}, kept)
+
+
+def column_specs(
+    plan: Plan, table_plan: TablePlan, clusters: dict[str, Clusters], implied: Implied, lines: frozenset[str]
+) -> list[ColumnSpec]:
+    """What the model learns, in the order in which it is drawn: foreign keys, key columns, the others, child counts."""
+    codes = [
+        ColumnSpec(k.code, None, "code", nullable=False, cardinality=size)
+        for k in table_plan.keys
+        if (size := _code_count(plan, k, clusters))
+    ]
+    in_keys = set(_lattice_columns(table_plan, lines))
+    modelled = [c for c in table_plan.columns if c.how in ("modelled", "made") and c.name not in lines]
+    modelled.sort(key=lambda c: c.name not in in_keys)
+    own = [spec for c in modelled if (spec := _spec(table_plan, c, implied)) is not None]
+    counts = [ColumnSpec(d.column, sqltypes.BigInteger(), "number", nullable=False, low=0) for d in table_plan.degrees]
+    return codes + own + counts
+
+
+def _code_count(plan: Plan, k: KeyPlan, clusters: dict[str, Clusters]) -> int:
+    kept = plan[k.key.ref_table].kept if k.fill == "category" else None
+    return {
+        "category": (kept.count if kept else 0) + 2,
+        "cluster": clusters[k.code].count + 1 if k.code in clusters else 0,
+        "matched": 2,
+        "cycle": 2,
+        "self": tree.CARDINALITY,
+    }.get(k.fill, 0)
+
+
+def _spec(plan: TablePlan, column: ColumnPlan, implied: Implied) -> ColumnSpec | None:
+    declared = plan.table.column(column.name)
+    if column.how == "made":
+        if not declared.nullable:
+            return None  # always there: nothing to learn
+        return ColumnSpec(column.name, declared.type, "presence")
+    labels: Any = tuple(declared.type.enums) if isinstance(declared.type, sqltypes.Enum) else None
+    assert column.kind is not None
+    return ColumnSpec(
+        column.name,
+        declared.type,
+        column.kind,
+        nullable=declared.nullable,
+        low=implied.low.get(column.name),
+        high=implied.high.get(column.name),
+        allowed=implied.allowed.get(column.name) or labels,
+        max_length=getattr(declared.type, "length", None),
+    )

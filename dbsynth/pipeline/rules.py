@@ -1,0 +1,96 @@
+"""The CHECKs of one table while its rows are made: evaluated here where that is possible, by the database elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.schema.checks import Implied, ParsedCheck, implications, parse_checks
+from dbsynth.schema.model import Table, TableName
+from dbsynth.schema.repair import apply_computed, repair
+
+Judge = Callable[[TableName, Sequence[str], pa.RecordBatch], np.ndarray]
+"""Evaluates SQL expressions on rows in the database: bool (rows, expressions), True where one is false."""
+
+
+@dataclass
+class Rules:
+    """``local``: CHECKs that are evaluated here; ``remote``: texts of those that only the database can evaluate."""
+
+    table: Table
+    local: list[ParsedCheck]
+    remote: list[str]
+    implied: Implied
+    judge: Judge | None
+    now: datetime
+
+    @classmethod
+    def of(cls, table: Table, sqlglot_dialect: str, now: datetime, judge: Judge | None) -> Rules:
+        parsed = parse_checks(table, sqlglot_dialect)
+        return cls(
+            table,
+            [p for p in parsed if p.evaluable],
+            [p.check.expression for p in parsed if not p.evaluable],
+            implications(parsed, table, now),
+            judge,
+            now,
+        )
+
+    @property
+    def any(self) -> bool:
+        return bool(self.local or self.remote)
+
+    def least(self, column: str) -> int | None:
+        """Lower bound of a column that the CHECKs imply, in the column's smallest unit."""
+        return self._unit(column, self.implied.low.get(column))
+
+    def most(self, column: str) -> int | None:
+        return self._unit(column, self.implied.high.get(column))
+
+    def _unit(self, column: str, bound: Decimal | float | int | None) -> int | None:
+        if bound is None or bound != bound or abs(float(bound)) == float("inf"):
+            return None
+        return int(Decimal(str(bound)).scaleb(int(getattr(self.table.column(column).type, "scale", None) or 0)))
+
+    def computed(self, batch: pa.RecordBatch, fixed: set[str]) -> dict[str, pa.Array]:
+        """Columns that a CHECK defines by the others, computed anew."""
+        if not self.implied.computed:
+            return {}
+        fresh = apply_computed(batch, self.implied)
+        changed = [c for c in fresh.schema.names if c not in fixed and not fresh.column(c).equals(batch.column(c))]
+        return {c: fresh.column(c) for c in changed}
+
+    def broken(self, batch: pa.RecordBatch) -> np.ndarray:
+        """True for rows that break a CHECK."""
+        bad = np.zeros(batch.num_rows, bool)
+        for check in self.local:
+            bad |= check.violations(batch, self.now)
+        if self.remote and self.judge is not None and batch.num_rows:
+            bad |= self.judge(self.table.name, self.remote, batch).any(axis=1)
+        return bad
+
+    def repair(
+        self, batch: pa.RecordBatch, rng: np.random.Generator, fixed: set[str]
+    ) -> tuple[pa.RecordBatch, np.ndarray]:
+        """Rows made valid as far as possible, and the mask of those that are not."""
+        repaired, _ = repair(batch, self.local, self.implied, rng, fixed)
+        return repaired, self.broken(repaired)
+
+    def give_up(self, name: TableName, row: pa.RecordBatch) -> None:
+        """Raises UnsatisfiableConstraint with the CHECKs that ``row`` (synthetic) breaks."""
+        broken = [c.check.name for c in self.local if c.violations(row, self.now).any()]
+        if self.remote and self.judge is not None:
+            hit = self.judge(name, self.remote, row)[0]
+            broken += [text for text, bad in zip(self.remote, hit, strict=True) if bad]
+        example = {k: str(v[0]) for k, v in row.to_pydict().items() if any(k in c.columns for c in self.local)}
+        raise UnsatisfiableConstraint(
+            f"{name}: no row that meets CHECK {', '.join(broken)} could be made; an example of a synthetic row that "
+            f"fails: {example}",
+            hint="check the constraint, or leave the table out with --exclude",
+        )

@@ -1,0 +1,159 @@
+"""The tasks of a run and what each waits for. Ready tasks start in an order that keeps the workers busy; the result
+does not depend on it."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from dbsynth.model.base import FitReport
+from dbsynth.pipeline import work
+from dbsynth.pipeline.executor import Executor
+from dbsynth.pipeline.plan import TablePlan
+from dbsynth.schema.model import TableName
+
+
+@dataclass
+class Outcome:
+    """What became of one table."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    report: FitReport | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+Key = tuple[str, TableName]
+
+
+@dataclass
+class Tasks:
+    """Runs ``prepare``, ``train``, ``generate``, ``patch`` and ``load`` for every table of the job's plan.
+
+    ``load(name)`` writes a finished table to the target (on one thread of this process); ``extracted`` is called when
+    the source is no longer needed; ``step(table, step, seconds, rows)`` after each task.
+    """
+
+    job: work.Job
+    executor: Executor
+    load: Callable[[TableName], int]
+    started: Callable[[TableName, str], None]
+    step: Callable[[TableName, str, float, int], None]
+    extracted: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        self.blob = pickle.dumps(self.job)
+        self.outcome = {t.name: Outcome() for t in self.job.plan.tables}
+        self.own: dict[TableName, bytes] = {}
+        self.shared: dict[tuple[TableName, TableName], bytes] = {}
+        self.learned: dict[TableName, bytes] = {}
+        self.size: dict[TableName, int] = {}
+        self.waiting: dict[Key, set[Key]] = {}
+        for plan in self.job.plan.tables:
+            self._plan(plan)
+
+    def _plan(self, plan: TablePlan) -> None:
+        name, all_plans = plan.name, self.job.plan
+        if plan.source_rows == 0 or plan.rows == 0:
+            return  # created with the schema, stays empty
+        ancestors = work.lineage(all_plans, plan)
+        self.waiting["prepare", name] = set()
+        self.waiting["train", name] = {("prepare", name)} | {("prepare", a.name) for a in ancestors}
+        parents = {k.key.ref_table for k in plan.keys if k.fill not in ("self", "cycle", "dropped")}
+        parents |= {a.name for a in ancestors}
+        self.waiting["generate", name] = {("train", name)} | {("generate", p) for p in parents}
+        last = "generate"
+        cycles = [k.key.ref_table for k in plan.keys if k.fill == "cycle"]
+        if cycles:
+            last = "patch"
+            self.waiting["patch", name] = {("generate", name)} | {("generate", p) for p in cycles}
+        self.waiting["load", name] = {(last, name)}
+
+    def _arguments(self, key: Key) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        step, name = key
+        if step == "prepare":
+            return work.prepare_table, (self.blob, name)
+        if step == "train":
+            chain, child = [], name
+            for ancestor in work.lineage(self.job.plan, self.job.plan[name]):
+                if (ancestor.name, child) not in self.shared:
+                    break
+                chain.append(self.shared[ancestor.name, child])
+                child = ancestor.name
+            return work.train_table, (self.blob, self.own[name], chain)
+        if step == "generate":
+            return work.generate_table, (self.blob, self.learned[name])
+        return work.patch_table, (self.blob, name)
+
+    def _priority(self, key: Key) -> tuple[int, int, str]:
+        """What others wait for first: patches and generation, then preparation, then the longest training."""
+        step, name = key
+        return {"patch": 0, "generate": 1, "prepare": 2, "train": 3}[step], -self.size.get(name, 0), str(name)
+
+    def run(self) -> dict[TableName, Outcome]:
+        """Returns when every table is loaded; raises the first error of any task."""
+        running: dict[Future[Any], tuple[Key, float]] = {}
+        preparing = {k for k in self.waiting if k[0] == "prepare"}
+        done: set[Key] = {
+            (s, t.name)
+            for t in self.job.plan.tables
+            if ("prepare", t.name) not in self.waiting
+            for s in ("prepare", "train", "generate", "patch", "load")
+        }
+        with ThreadPoolExecutor(1, thread_name_prefix="dbsynth-load") as loader:
+            try:
+                while self.waiting or running:
+                    ready = sorted(
+                        (k for k, needs in self.waiting.items() if needs <= done and k[0] != "load"), key=self._priority
+                    )
+                    busy = sum(k[0] != "load" for k, _ in running.values())
+                    for key in ready[: max(0, self.executor.workers - busy)]:
+                        del self.waiting[key]
+                        self.started(key[1], key[0])
+                        task, arguments = self._arguments(key)
+                        running[self.executor.submit(task, *arguments)] = (key, time.monotonic())
+                    for key in [k for k, needs in self.waiting.items() if k[0] == "load" and needs <= done]:
+                        del self.waiting[key]
+                        self.started(key[1], "load")
+                        running[loader.submit(self.load, key[1])] = (key, time.monotonic())
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        key, since = running.pop(future)
+                        self._settle(key, future.result(), time.monotonic() - since)
+                        done.add(key)
+                        preparing.discard(key)
+                        if key[0] == "prepare" and not preparing:
+                            self.extracted()
+            except BaseException:
+                for future in running:
+                    future.cancel()
+                raise
+        return self.outcome
+
+    def _settle(self, key: Key, result: Any, seconds: float) -> None:
+        step, name = key
+        outcome = self.outcome[name]
+        outcome.seconds += seconds
+        rows = 0
+        if step == "prepare":
+            self.own[name], rows = result.own, result.rows
+            self.size[name] = result.rows * (result.columns + 1)
+            for child, blob in result.shared.items():
+                self.shared[name, child] = blob
+            outcome.warnings += result.warnings
+        elif step == "train":
+            self.learned[name], outcome.report = result
+            outcome.warnings += outcome.report.warnings
+            del self.own[name]
+            rows = self.job.plan[name].train_rows
+        elif step in ("generate", "patch"):
+            rows, warnings = result
+            outcome.warnings += warnings
+            self.learned.pop(name, None)
+        else:
+            rows = outcome.rows = result
+        self.step(name, step, seconds, rows)

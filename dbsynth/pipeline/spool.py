@@ -1,0 +1,104 @@
+"""Generated tables on their way: synthetic rows as Arrow files in a private folder of the run, mapped, not copied."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from dbsynth.schema.model import TableName
+
+PREFIX = "dbsynth-run-"
+CONTEXT = "@context"
+"""Column of a spooled table: the row of its context parent, -1 for none."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A generated table: ``rows`` its stored columns, the counts ``#child.key`` and ``@context``; kept rows come first.
+    ``codes`` int32 (rows, code columns) as its own model sees them, with ``cardinalities``."""
+
+    rows: pa.Table
+    codes: np.ndarray
+    kept: int
+    cardinalities: tuple[int, ...]
+
+    @property
+    def context(self) -> np.ndarray:
+        return self.rows.column(CONTEXT).to_numpy()  # type: ignore[no-any-return]
+
+    def stored(self) -> pa.Table:
+        """The columns that go to the database."""
+        return self.rows.select([n for n in self.rows.column_names if not n.startswith(("#", "@", "→"))])
+
+
+class Spool:
+    """A folder that only this user can read. ``Spool.create`` first removes the folders of dead runs."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @classmethod
+    def create(cls, run_id: str) -> Spool:
+        base = Path(tempfile.gettempdir())
+        for old in base.glob(PREFIX + "*"):
+            if not _alive(old):
+                shutil.rmtree(old, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, suffix="-" + run_id, dir=base))
+        (folder / "owner.json").write_text(json.dumps({"pid": os.getpid(), "start": _start_time(os.getpid())}))
+        return cls(folder)
+
+    def _path(self, name: TableName, suffix: str) -> Path:
+        digest = hashlib.blake2b(f"{name.schema}\x1f{name.name}".encode(), digest_size=12).hexdigest()
+        return self.folder / (digest + suffix)
+
+    def write(self, name: TableName, made: Made) -> None:
+        """Written aside, then renamed: a reader never sees half a file."""
+        codes = self._path(name, ".npy")
+        with codes.open("wb") as out:
+            np.save(out, made.codes.astype(np.int16 if made.codes.max(initial=0) < 2**15 else np.int32))
+        part = self._path(name, ".part")
+        with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, made.rows.schema) as writer:
+            writer.write_table(made.rows, max_chunksize=65_536)
+        self._path(name, ".json").write_text(json.dumps({"kept": made.kept, "cardinalities": made.cardinalities}))
+        part.rename(self._path(name, ".arrow"))
+
+    def read(self, name: TableName) -> Made:
+        rows = pa.ipc.open_file(pa.memory_map(str(self._path(name, ".arrow")))).read_all()
+        codes = np.load(self._path(name, ".npy"), allow_pickle=False)
+        facts = json.loads(self._path(name, ".json").read_text())
+        return Made(rows, codes, int(facts["kept"]), tuple(facts["cardinalities"]))
+
+    def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
+        """The stored columns of a table, batch by batch."""
+        yield from self.read(name).stored().to_batches(max_chunksize=65_536)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _start_time(pid: int) -> str:
+    """When the process started, in the words of the kernel: a reused process number does not look alive."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except OSError:
+        return ""
+
+
+def _alive(folder: Path) -> bool:
+    try:
+        owner = json.loads((folder / "owner.json").read_text())
+        os.kill(owner["pid"], 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(_start_time(owner["pid"]) == owner["start"])

@@ -1,0 +1,74 @@
+"""From codes to a model: the context of each row is joined, and the strategy fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dbsynth.model.registry import load_strategy
+from dbsynth.model.base import Budget, FittedModel, TrainingData
+from dbsynth.pipeline.plan import TablePlan, degree_column
+from dbsynth.pipeline.prepare import Encoded, Prepared
+from dbsynth.relation.context import Above, context_codes
+from dbsynth.relation.keys import row_index
+from dbsynth.rng import derive
+
+
+@dataclass
+class Ancestor:
+    """A prepared ancestor, reduced to what its descendants see."""
+
+    plan: TablePlan
+    cardinalities: tuple[int, ...]
+    encoded: Encoded
+
+    @classmethod
+    def of(cls, prepared: Prepared, child: TablePlan) -> Ancestor:
+        """``prepared`` as the context parent of ``child``: of its rows, those that the child's sample needs."""
+        assert child.context is not None
+        extra = prepared.extra.get(degree_column(child.name, child.context.key))
+        return cls(prepared.plan, prepared.codec.cardinalities, extra or prepared.encoded)
+
+    def above(self) -> Above:
+        kept = self.plan.kept.count if self.plan.kept else 0
+        return Above(self.encoded.codes, self.cardinalities, self.encoded.kept, kept)
+
+
+def training_data(prepared: Prepared, ancestors: list[Ancestor]) -> TrainingData:
+    """``ancestors``: the context parent, then its own context parent (as far as there is one)."""
+    generations: list[tuple[Above, np.ndarray]] = []
+    at = np.arange(len(prepared.encoded.codes))
+    own, plan = prepared.encoded, prepared.plan
+    for ancestor in ancestors:
+        assert plan.context is not None
+        key = plan.context.key
+        step = row_index([own.context[c] for c in key.columns], [ancestor.encoded.keys[c] for c in key.ref_columns])
+        at = np.where(at >= 0, step[at], -1)
+        generations.append((ancestor.above(), at))
+        own, plan = ancestor.encoded, ancestor.plan
+    position = prepared.position if ancestors else None
+    context, sizes = context_codes(len(prepared.encoded.codes), generations, position)
+    return TrainingData(
+        codes=prepared.encoded.codes,
+        cardinalities=prepared.codec.cardinalities,
+        context=context,
+        context_cardinalities=sizes,
+        groups=prepared.groups,
+    )
+
+
+def train(
+    prepared: Prepared,
+    ancestors: list[Ancestor],
+    *,
+    seed: int,
+    effort: float,
+    progress: Callable[[float], None] = lambda share: None,
+) -> FittedModel:
+    data = training_data(prepared, ancestors)
+    chosen = load_strategy(prepared.plan.strategy)
+    flops = effort * recommended_flops(data)
+    budget = Budget(flops, dict(prepared.plan.training))
+    return chosen.fit(data, seed=derive(seed, str(prepared.plan.name), "model"), budget=budget, progress=progress)

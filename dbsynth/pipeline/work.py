@@ -1,0 +1,181 @@
+"""What a worker process does: prepare, train, generate and patch one table. Arguments and results that carry models
+travel between the processes of one run only; nothing here is written to disk but synthetic rows."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy.engine import URL
+
+from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.model.base import FitReport
+from dbsynth.pipeline.generate import Learned, Maker
+from dbsynth.pipeline.patch import patch_cycle
+from dbsynth.pipeline.plan import Plan, TablePlan
+from dbsynth.pipeline.prepare import Prepared, prepare
+from dbsynth.pipeline.rules import Judge, Rules
+from dbsynth.pipeline.spool import CONTEXT, Made, Spool
+from dbsynth.pipeline.train import Ancestor, train
+from dbsynth.pipeline.work_start import report
+from dbsynth.rng import derive
+from dbsynth.schema.model import TableName
+from dbsynth.schema.types import arrow_type
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every task of a run shares. The URLs stay in memory."""
+
+    plan: Plan
+    run: RunInfo
+    source: URL
+    target: URL
+    snapshot: str
+    spool: Spool
+    seed: int
+    effort: float
+
+
+@lru_cache(maxsize=1)
+def _job(blob: bytes) -> Job:
+    job: Job = pickle.loads(blob)  # from our own parent process, through a pipe
+    return job
+
+
+@lru_cache(maxsize=1)
+def _source(url: URL) -> Database:
+    return connect(url)
+
+
+@lru_cache(maxsize=1)
+def _target(blob: bytes) -> Target:
+    job = _job(blob)
+    target = connect(job.target).target()
+    target.attach(job.plan.schema, job.plan.mapping, job.run)
+    return target
+
+
+@dataclass(frozen=True)
+class PreparedBlobs:
+    """``own``: what only the table's training needs; ``shared``: what its descendants' training needs too."""
+
+    own: bytes
+    shared: dict[TableName, bytes]
+    rows: int
+    columns: int
+    context_columns: int
+    warnings: tuple[str, ...]
+
+
+def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
+    job = _job(blob)
+    prepared = prepare(_source(job.source), job.plan, name, seed=derive(job.seed, "fit"), snapshot=job.snapshot)
+    shared = {
+        d.child: pickle.dumps(Ancestor.of(prepared, job.plan[d.child]))
+        for d in prepared.plan.degrees
+        if d.fill == "context"
+    }
+    return PreparedBlobs(
+        own=pickle.dumps(prepared),
+        shared=shared,
+        rows=len(prepared.encoded.codes),
+        columns=len(prepared.codec.cardinalities),
+        context_columns=0,
+        warnings=prepared.warnings,
+    )
+
+
+def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[bytes, FitReport]:
+    job = _job(blob)
+    prepared: Prepared = pickle.loads(own)
+    above: list[Ancestor] = [pickle.loads(a) for a in ancestors]
+    name = str(prepared.plan.name)
+    model = train(
+        prepared,
+        above,
+        seed=derive(job.seed, "fit"),
+        effort=job.effort,
+        progress=lambda share: report(name, "train", round(share * 1000), 1000),
+    )
+    learned = Learned(
+        plan=prepared.plan,
+        codec=prepared.codec,
+        model=model,
+        generators=prepared.generators,
+        clusters=prepared.clusters,
+        lattices=prepared.lattices,
+        lines=prepared.lines,
+        null_context=prepared.null_context,
+    )
+    return pickle.dumps(learned), model.report
+
+
+def generate_table(blob: bytes, learned_blob: bytes) -> tuple[int, tuple[str, ...]]:
+    """Write the table to the spool; its rows and warnings."""
+    job = _job(blob)
+    learned: Learned = pickle.loads(learned_blob)
+    plan = learned.plan
+    parents = {
+        k.key.ref_table: job.spool.read(k.key.ref_table)
+        for k in plan.keys
+        if k.fill not in ("self", "cycle", "dropped")
+    }
+    ancestors = lineage(job.plan, plan)
+    for ancestor in ancestors:
+        if ancestor.name not in parents:
+            parents[ancestor.name] = job.spool.read(ancestor.name)
+    name = str(plan.name)
+    maker = Maker(
+        job.plan,
+        learned,
+        parents,
+        ancestors,
+        [parents[a.name].cardinalities for a in ancestors],
+        derive(job.seed, "sample"),
+        Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, _judge(blob)),
+        progress=lambda rows: report(name, "generate", rows, plan.made_rows),
+    )
+    made = maker.make()
+    job.spool.write(plan.name, made)
+    return made.rows.num_rows, tuple(maker.warnings)
+
+
+def _judge(blob: bytes) -> Judge:
+    def judge(table: TableName, expressions: Sequence[str], batch: pa.RecordBatch) -> np.ndarray:
+        return _target(blob).rejected(table, expressions, batch)
+
+    return judge
+
+
+def patch_table(blob: bytes, name: TableName) -> tuple[int, tuple[str, ...]]:
+    """Fill the keys of a table that close a cycle, now that the tables they point to are made."""
+    job = _job(blob)
+    plan = job.plan[name]
+    made, warnings = patch_cycle(plan, job.spool.read(name), job.spool.read, derive(job.seed, "sample"))
+    job.spool.write(name, made)
+    return made.rows.num_rows, tuple(warnings)
+
+
+def lineage(plan: Plan, table: TablePlan, depth: int = 2) -> list[TablePlan]:
+    """The context parent and its own context parent, nearest first, as far as they have rows to learn from and to
+    point to."""
+    out: list[TablePlan] = []
+    current = table
+    while current.context is not None and len(out) < depth:
+        current = plan[current.context.key.ref_table]
+        if current.source_rows == 0 or current.rows == 0:
+            break
+        out.append(current)
+    return out
+
+
+def empty_table(plan: TablePlan) -> Made:
+    """A table without rows, in the form in which its children expect it."""
+    fields = [(c.name, arrow_type(c.type)) for c in plan.table.stored_columns]
+    fields += [(d.column, pa.int64()) for d in plan.degrees] + [(CONTEXT, pa.int64())]
+    return Made(pa.schema(fields).empty_table(), np.zeros((0, 0), np.int32), 0, ())

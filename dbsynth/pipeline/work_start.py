@@ -1,0 +1,38 @@
+"""How a worker process begins and how it reports: imported by the parent too, so it must not import torch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+from typing import Any
+
+_queue: Any = None
+
+
+def start(queue: Any) -> None:
+    """Initialise a worker: one thread for torch (two are slower on matrices of this size), its end with the parent's
+    (a killed parent must not leave workers behind), Ctrl-C left to the parent."""
+    global _queue
+    import torch
+
+    torch.set_num_threads(1)
+    _queue = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+
+        def follow() -> None:
+            wait([sentinel])
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
+
+
+def report(table: str, step: str, done: int, total: int) -> None:
+    """Tell the parent how far a step of a table is."""
+    if _queue is not None:
+        _queue.put((table, step, done, total))

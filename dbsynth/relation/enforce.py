@@ -1,0 +1,101 @@
+"""One unique key over generated rows: find the rows that repeat it and move the part of the key that can move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbsynth.relation.assign import Parent
+from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.keys import combined, duplicates, group_ids, take
+from dbsynth.relation.unique import Lattice, redraw_unused, spread_distinct
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A foreign key whose member may be exchanged: ``parent`` rows, ``member`` of each made row."""
+
+    key: KeyPlan
+    parent: Parent
+    member: np.ndarray
+
+
+@dataclass
+class Change:
+    """``moved``: rows whose values changed; ``lost``: rows that found no free place; ``columns``: the new values;
+    ``member``: the new parent rows per foreign key name."""
+
+    moved: np.ndarray
+    lost: np.ndarray
+    columns: dict[str, pa.Array]
+    member: dict[str, np.ndarray]
+
+
+def repeated(unique: tuple[str, ...], made: Mapping[str, pa.Array], kept: pa.Table | None) -> np.ndarray:
+    """True for made rows whose key tuple occurs in a kept row or an earlier made row (null tuples never repeat)."""
+    if kept is not None and kept.num_rows:
+        both = [pa.concat_arrays([combined(kept.column(c)).cast(made[c].type), made[c]]) for c in unique]
+        ids, _ = group_ids(both)
+        return duplicates(ids)[kept.num_rows :]
+    ids, _ = group_ids([made[c] for c in unique])
+    return duplicates(ids)
+
+
+def move_on_lattice(
+    unique: tuple[str, ...],
+    column: str,
+    values: np.ndarray,
+    made: Mapping[str, pa.Array],
+    lattice: Lattice,
+    bounds: tuple[int | None, int | None],
+) -> tuple[np.ndarray, np.ndarray]:
+    """New int64 values of ``column`` (non-null) and the mask of lost rows; rows of one group differ in them."""
+    rest = [made[c] for c in unique if c != column]
+    groups = group_ids(rest)[0] if rest else np.zeros(len(values), np.int64)
+    free = groups < 0  # a null elsewhere in the key: nothing to keep apart
+    groups = np.where(free, groups.max(initial=0) + 1 + np.arange(len(values)), groups)
+    return spread_distinct(values, groups, lattice, least=bounds[0], most=bounds[1])
+
+
+def exchange_members(
+    unique: tuple[str, ...],
+    choice: Choice,
+    made: Mapping[str, pa.Array],
+    bad: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """New members for the rows ``bad``: parents that the rest of their key has not met yet; -1 where none is left."""
+    rest = [made[c] for c in unique if c not in choice.key.free]
+    n = len(choice.member)
+    group = group_ids(rest)[0] if rest else np.zeros(n, np.int64)
+    fixed = [
+        (c, r)
+        for c, r in zip(choice.key.key.columns, choice.key.key.ref_columns, strict=True)
+        if c not in choice.key.free
+    ]
+    if not fixed:
+        return redraw_unused(bad, group, choice.member, choice.parent.degrees, rng)
+    own, theirs = group_ids([made[c] for c, _ in fixed], [choice.parent.rows.column(r) for _, r in fixed])
+    return redraw_unused(bad, group, choice.member, choice.parent.degrees, rng, member_group=theirs, row_group=own)
+
+
+def exchange_categories(
+    unique: tuple[str, ...], column: str, made: Mapping[str, pa.Array], bad: np.ndarray, rng: np.random.Generator
+) -> tuple[pa.Array, np.ndarray]:
+    """Give rows ``bad`` another value of ``column`` among those that occur in it; the new column and the lost rows."""
+    rest = [made[c] for c in unique if c != column]
+    n = len(made[column])
+    group = group_ids(rest)[0] if rest else np.zeros(n, np.int64)
+    encoded = pc.dictionary_encode(made[column])
+    codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    weights = np.bincount(codes[codes >= 0], minlength=len(encoded.dictionary)).astype(np.float64)
+    fresh = redraw_unused(bad, group, codes, weights, rng)
+    codes = codes.copy()
+    codes[bad] = fresh
+    lost = np.zeros(n, bool)
+    lost[bad[fresh < 0]] = True
+    return take(encoded.dictionary, codes), lost
