@@ -16,6 +16,7 @@ class PostgresqlDialect:
     """PostgreSQL 13 and later."""
 
     name = "postgresql"
+    sqlglot_dialect = "postgres"
     capabilities = Capabilities(
         constraints=dict.fromkeys(KINDS, Support.ENFORCED),
         # DDL is transactional: any number of schemas is renamed at once.
