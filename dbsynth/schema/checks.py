@@ -1,100 +1,15 @@
-"""CHECK constraints as vectorised predicates.
+"""CHECK constraints: parsed, evaluated, and what they imply. The public names of ``predicate`` and ``implied``."""
 
-    (latitude >= ('-90'::integer)::numeric)
-    ((gender)::text = ANY ((ARRAY['M'::character varying, 'F'::character varying])::text[]))
-    ((post_type_id = 2) = (parent_id IS NOT NULL))
+from dbsynth.schema.implied import Computed, Implied, Ordered, contradiction, implications
+from dbsynth.schema.predicate import ParsedCheck, parse_check, parse_checks
 
-A CHECK that cannot be parsed or evaluated keeps its text and the reason: the database judges it later.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-
-import numpy as np
-import pyarrow as pa
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
-from dbsynth.schema.expression.casts import cast
-from dbsynth.schema.expression.compiler import Compiler, parse
-from dbsynth.schema.expression.logic import boolean
-from dbsynth.schema.expression.moments import micros_of
-from dbsynth.schema.expression.nodes import Context, Node
-from dbsynth.schema.expression.values import NotEvaluable, SqlType, sql_type
-from dbsynth.schema.model import Check, Table
-
-
-@dataclass(frozen=True, eq=False)
-class ParsedCheck:
-    """``columns``: those the check reads (of a generated column, what it is computed from). ``tree``: sqlglot's, None
-    if it did not parse. ``node``: the compiled predicate, None where ``reason`` says why there is none."""
-
-    check: Check
-    columns: tuple[str, ...]
-    tree: exp.Expression | None = None
-    node: Node | None = None
-    reason: str = ""
-
-    @property
-    def evaluable(self) -> bool:
-        return self.node is not None
-
-    def evaluate(self, context: Context) -> np.ndarray:
-        """int8 for each row: 1 true, 0 false (or an error of the database), -1 null, which passes."""
-        if self.node is None:
-            raise NotEvaluable(f"CHECK {self.check.name}: {self.reason}")
-        vec = self.node.run(context).expand(context.rows)
-        result = np.where(vec.valid, vec.values.astype(np.int8), np.int8(-1)).astype(np.int8)
-        if vec.bad is not None:
-            result[vec.bad] = 0
-        return result
-
-    def holds(self, batch: pa.RecordBatch | pa.Table, now: datetime) -> np.ndarray:
-        return self.evaluate(Context(batch, micros_of(now)))
-
-    def violations(self, batch: pa.RecordBatch | pa.Table, now: datetime) -> np.ndarray:
-        """True for rows on which the check is false."""
-        return np.asarray(self.holds(batch, now) == 0)
-
-
-def parse_check(check: Check, table: Table, sqlglot_dialect: str) -> ParsedCheck:
-    """``sqlglot_dialect`` is the name under which sqlglot knows the database's SQL."""
-    try:
-        tree = parse(check.expression, sqlglot_dialect)
-    except SqlglotError as error:
-        return ParsedCheck(check, check.columns, reason=f"not parsed: {str(error).splitlines()[0]}")
-    compiler = Compiler(_columns(table, sqlglot_dialect), sqlglot_dialect)
-    mentioned = dict.fromkeys(compiler.name(c.this) for c in tree.find_all(exp.Column))
-    try:
-        node = boolean(compiler.compile(tree))
-    except NotEvaluable as error:
-        columns = tuple(c for c in mentioned if c in table.by_name)
-        return ParsedCheck(check, columns, tree, reason=str(error))
-    in_order = [c.name for c in table.columns if c.name in node.columns]
-    return ParsedCheck(check, tuple(in_order), tree, node)
-
-
-def parse_checks(table: Table, sqlglot_dialect: str) -> tuple[ParsedCheck, ...]:
-    return tuple(parse_check(c, table, sqlglot_dialect) for c in table.checks if c.enforced)
-
-
-def _columns(table: Table, dialect: str) -> dict[str, SqlType | Callable[[], Node]]:
-    """Types of the stored columns; a generated column stands for its expression, since batches do not carry it."""
-    columns: dict[str, SqlType | Callable[[], Node]] = {}
-    for column in table.columns:
-        type_ = sql_type(column.type)
-        if column.generated is None:
-            columns[column.name] = type_
-            continue
-
-        def generated(text: str = column.generated, type_: SqlType = type_) -> Node:
-            try:
-                return cast(Compiler(columns, dialect).compile(parse(text, dialect)), type_)
-            except SqlglotError as error:
-                raise NotEvaluable(f"the generated column {text!r}") from error
-
-        columns[column.name] = generated
-    return columns
+__all__ = [
+    "Computed",
+    "Implied",
+    "Ordered",
+    "ParsedCheck",
+    "contradiction",
+    "implications",
+    "parse_check",
+    "parse_checks",
+]

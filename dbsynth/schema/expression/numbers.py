@@ -259,8 +259,12 @@ def scalar(vec: Vec) -> Decimal:
     """The one number of a constant Vec."""
     if vec.special is not None and vec.special[0]:
         return Decimal({1: "Infinity", -1: "-Infinity", 2: "NaN"}[int(vec.special[0])])
-    sign, digits = (1, -int(vec.values[0])) if vec.values[0] < 0 else (0, int(vec.values[0]))
-    return Decimal((sign, tuple(int(c) for c in str(digits)), -vec.scale))
+    return decimal(int(vec.values[0]), vec.scale)
+
+
+def decimal(value: int, scale: int) -> Decimal:
+    """``value`` times 10**-scale, exact (Decimal's own arithmetic rounds to 28 digits)."""
+    return Decimal((int(value < 0), tuple(int(c) for c in str(abs(value))), -scale))
 
 
 def limited(vec: Vec, type_: SqlType) -> Vec:
