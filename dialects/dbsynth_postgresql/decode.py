@@ -58,7 +58,7 @@ class CsvDecoder:
     def empty(self) -> pa.RecordBatch:
         return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in self.schema], schema=self.schema)
 
-    def __call__(self, lines: bytes) -> pa.RecordBatch:
+    def __call__(self, lines: bytes | memoryview) -> pa.RecordBatch:
         """Raises ArrowInvalid for what is no value of the type (a text that is not UTF-8, for example)."""
         if not self._found_odd:
             try:
@@ -69,7 +69,7 @@ class CsvDecoder:
                 self._found_odd = True
         return self._decode(lines, self._careful)
 
-    def _decode(self, lines: bytes, conversion: csv.ConvertOptions) -> pa.RecordBatch:
+    def _decode(self, lines: bytes | memoryview, conversion: csv.ConvertOptions) -> pa.RecordBatch:
         options = csv.ReadOptions(use_threads=False, column_names=self._names, block_size=len(lines) + 1)
         table = csv.read_csv(pa.BufferReader(lines), options, self._parse, conversion)
         arrays = [

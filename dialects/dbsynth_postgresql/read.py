@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 import psycopg
@@ -77,23 +78,23 @@ def copied(connection: Connection, select: str, schema: pa.Schema, about: str) -
         yield decoder.empty()
 
 
-def _chunks(connection: Connection, select: str) -> Iterator[bytes]:
+def _chunks(connection: Connection, select: str) -> Iterator[memoryview]:
     """COPY's output, cut between rows."""
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    lines: list[Any] = []
-    size = 0
+    # Each row is copied out of libpq's memory at once: to keep many of these small blocks costs more than the copy.
+    lines, rows, size = BytesIO(), 0, 0
     with driver.cursor() as cursor, cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT csv)".encode()) as copy:
-        for line in copy:  # one row each
-            lines.append(line)
-            size += len(line)
-            if size >= CHUNK_BYTES or len(lines) >= CHUNK_ROWS:
-                yield b"".join(lines)
-                lines, size = [], 0
-    if lines:
-        yield b"".join(lines)
+        for line in copy:
+            size += lines.write(line)
+            rows += 1
+            if size >= CHUNK_BYTES or rows >= CHUNK_ROWS:
+                yield lines.getbuffer()
+                lines, rows, size = BytesIO(), 0, 0
+    if rows:
+        yield lines.getbuffer()
 
 
-def _decoded(chunks: Iterator[bytes], decoder: CsvDecoder) -> Iterator[pa.RecordBatch]:
+def _decoded(chunks: Iterator[memoryview], decoder: CsvDecoder) -> Iterator[pa.RecordBatch]:
     """Batches in the order of their chunks. One chunk is parsed (Arrow needs no interpreter lock for that) while the
     next one is read."""
     pending: Future[pa.RecordBatch] | None = None
