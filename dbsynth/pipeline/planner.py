@@ -307,7 +307,7 @@ def _column_plan(
     role = roles[column.name]
     described = {"personal": role.personal, "confidence": role.confidence}
     for k in keys:
-        if column.name in k.key.columns and k.fill != "dropped":
+        if column.name in k.free and k.fill != "dropped":
             return ColumnPlan(column.name, "foreign key", role="foreign key", evidence=f"{k.key.name}: {k.fill}")
     single_key = (column.name,) in table.unique_keys
     whole = isinstance(column.type, sqltypes.Integer) or (

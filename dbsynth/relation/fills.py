@@ -85,13 +85,13 @@ def plan_keys(
         if fk.ref_table in schema.by_name and fk.ref_table != table.name and not order.is_cut(table.name, fk)
     ]
     required = [fk for fk in usable if not any(table.column(c).nullable for c in fk.columns)]
-    # a nullable key inside a required one or beside it can give no context for rows in which it is null
-    covering = [
-        fk for fk in (required or usable)
-        if not any(set(fk.columns) < set(other.columns) for other in (required or usable))
-    ]  # fmt: skip
+    # of keys inside each other, the widest if none can be null (it settles the others), else the narrowest (a wide one
+    # may be null while the narrow one is not)
+    covering = [fk for fk in required if not any(set(fk.columns) < set(o.columns) for o in required)] or [
+        fk for fk in usable if not any(set(fk.columns) > set(o.columns) for o in usable)
+    ]
     scored = sorted(
-        ((context_score(table, fk, rows, order.levels, kept), fk) for fk in covering or usable),
+        ((context_score(table, fk, rows, order.levels, kept), fk) for fk in covering),
         key=lambda s: (-s[0][0], s[1].name),
     )
     context = scored[0][1] if scored else None
@@ -105,10 +105,16 @@ def plan_keys(
     )
     last = [fk for fk in table.foreign_keys if fk.ref_table in schema.by_name and fk not in usable]
     last.sort(key=lambda fk: (order.is_cut(table.name, fk), fk.name))
+    # a key that is filled last agrees with the row's own key where it shares columns with it
+    own_key = {c for u in table.unique_keys for c in u if not table.column(c).nullable}
     plans: list[KeyPlan] = []
     fixed: set[str] = set()
     for fk in ([context] if context else []) + rest + last:
-        free = tuple(c for c in fk.columns if c not in fixed)
+        free = tuple(
+            c
+            for c in fk.columns
+            if c not in fixed and not (fk in last and c in own_key and not own_key >= set(fk.columns))
+        )
         fill, reason = _fill(table, fk, free, fk is context, order, kept)
         if fk is context:
             reason = "gives the context: " + ", ".join(scored[0][0][1])
