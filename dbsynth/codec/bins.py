@@ -1,0 +1,411 @@
+"""Ordered values ↔ items: frequent values stand for themselves (spikes), the rest falls into quantile bins that decode
+by a piecewise linear inverse distribution function which no single row shapes.
+
+The rule of privacy: a value is kept exactly only where at least k rows share it. Other rows enter as *segments* of at
+least k rows, known by the points midway between neighbouring values; the tails end at the mean of the k outermost rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dbsynth.codec.base import State
+
+SPIKE_SHARE = 0.004
+"""A value held by this share of the rows is an item of its own: the model then learns what goes with it."""
+EXACT_LIMIT = 200
+"""Up to so many distinct values, each seen k times, are all items of their own."""
+MAX_BINS = 128
+KNOTS = 12
+"""Segments a bin."""
+
+
+def bin_count(rows: int) -> int:
+    """Quantile bins for so many rows outside the spikes: about √rows each way, so that bins and their contents are
+    learned equally well."""
+    return int(np.clip(2 * np.sqrt(rows), 1, MAX_BINS))
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Items 0..size-1 in the order of their values. Arrays of values are int64 (exact) or float64.
+
+    ``spikes`` (S,) sorted · ``edges`` (B,) largest value of each bin · ``items`` (S+B,): spike i as i, bin j as S+j, by
+    value · ``low``/``high`` (Q,) segments, with ``cumulative`` (Q+1,) shares of the rows outside the spikes · ``first``
+    (B+1,) first segment of each bin · ``step``/``offset`` (B,) the lattice on which the values of a bin lie (0: none) ·
+    ``bounds`` (2,) smallest and largest value ever decoded.
+    """
+
+    spikes: np.ndarray
+    edges: np.ndarray
+    items: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    cumulative: np.ndarray
+    first: np.ndarray
+    step: np.ndarray
+    offset: np.ndarray
+    bounds: np.ndarray
+
+    @property
+    def size(self) -> int:
+        return len(self.items)
+
+    @property
+    def exact(self) -> bool:
+        """True where every item is one value."""
+        return len(self.edges) == 0
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Items int32 (rows,). An unseen value gets the bin around it, or where there are no bins the nearest spike."""
+        rank = np.empty(self.size, np.int32)
+        rank[self.items] = np.arange(self.size, dtype=np.int32)
+        spikes = len(self.spikes)
+        if not len(self.edges):
+            return np.asarray(rank[_nearest(self.spikes, values)])
+        item = spikes + np.searchsorted(self.edges[:-1], values, side="left")
+        if spikes:
+            at = np.minimum(np.searchsorted(self.spikes, values), spikes - 1)
+            item = np.where(self.spikes[at] == values, at, item)
+        return np.asarray(rank[item])
+
+    def decode(self, items: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Values for ``items`` (rows,) with uniforms ``u`` (rows,) that place them inside their bins."""
+        kind = self.items[items]
+        spikes = len(self.spikes)
+        out = np.zeros(len(items), self.bounds.dtype)
+        is_spike = kind < spikes
+        out[is_spike] = self.spikes[kind[is_spike]]
+        if not is_spike.all():
+            out[~is_spike] = self._inside(kind[~is_spike] - spikes, u[~is_spike])
+        return np.clip(out, self.bounds[0], self.bounds[1])
+
+    def _inside(self, bins: np.ndarray, u: np.ndarray) -> np.ndarray:
+        begin, end = self.cumulative[self.first[bins]], self.cumulative[self.first[bins + 1]]
+        q = begin + u * (end - begin)
+        at = np.searchsorted(self.cumulative, q, side="right") - 1
+        at = np.clip(at, self.first[bins], self.first[bins + 1] - 1)
+        share = (q - self.cumulative[at]) / np.maximum(self.cumulative[at + 1] - self.cumulative[at], 1e-300)
+        share = np.clip(share, 0.0, 1.0)
+        low, high = self.low[at], self.high[at]
+        if self.bounds.dtype.kind == "f":
+            return np.asarray(low * (1.0 - share) + high * share)
+        values = between(low, high, share)
+        step = self.step[bins]
+        snapped = _snap(values, np.maximum(step, 1), self.offset[bins], low, high)
+        return np.where((step > 1) & (low < high), snapped, values)
+
+    def state(self) -> State:
+        names = ("spikes", "edges", "items", "low", "high", "cumulative", "first", "step", "offset", "bounds")
+        return State({}, {name: getattr(self, name) for name in names})
+
+    @staticmethod
+    def restore(arrays: Any) -> Bins:
+        return Bins(**{name: np.asarray(arrays[name]) for name in Bins.__dataclass_fields__})
+
+
+def fit_bins(
+    values: np.ndarray,
+    *,
+    k: int,
+    low: float | int | None = None,
+    high: float | int | None = None,
+    exact_limit: int = EXACT_LIMIT,
+    weekly: bool = False,
+) -> Bins:
+    """``values`` (rows,) int64 or finite float64. ``low``/``high``: inclusive bounds of what may be decoded.
+    ``weekly``: the values are days, and those outside the spikes keep the weights of the days of the week."""
+    dtype = np.dtype(np.float64) if values.dtype.kind == "f" else np.dtype(np.int64)
+    ordered = np.sort(values.astype(dtype))
+    unique, counts = _runs(ordered)
+    lattice = _lattice(unique)
+    bounds = _bounds(ordered, k, lattice, low, high)
+    n = len(values)
+    if n == 0:
+        zero = np.clip(np.zeros(1, dtype), bounds[0], bounds[1])
+        return _assemble(zero, _no_segments(dtype), bounds)
+    least = k if len(unique) <= exact_limit else max(k, int(np.ceil(SPIKE_SHARE * n)))
+    spike = counts >= least
+    spike &= (unique >= bounds[0]) & (unique <= bounds[1])
+    rest = int(counts[~spike].sum())
+    if spike.any() and rest < k:
+        return _assemble(unique[spike], _no_segments(dtype), bounds)
+    if not spike.any() and n < k:  # too few rows to tell anything but about where they are
+        return _assemble(np.zeros(0, dtype), _haze(unique, counts, bounds), bounds)
+    return _assemble(unique[spike], _segments(unique, counts, spike, k, lattice, bounds, weekly), bounds)
+
+
+def _runs(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values of a sorted array and how often each stands in it."""
+    if not len(ordered):
+        return ordered, np.zeros(0, np.int64)
+    begin = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return ordered[begin], np.diff(np.r_[begin, len(ordered)])
+
+
+@dataclass(frozen=True)
+class _Segments:
+    low: np.ndarray
+    high: np.ndarray
+    weight: np.ndarray
+    bins: np.ndarray
+    step: np.ndarray
+    offset: np.ndarray
+
+
+def _no_segments(dtype: np.dtype[Any]) -> _Segments:
+    empty, whole = np.zeros(0, dtype), np.zeros(0, np.int64)
+    return _Segments(empty, empty, np.zeros(0), whole, whole, whole)
+
+
+def _assemble(spikes: np.ndarray, parts: _Segments, bounds: np.ndarray) -> Bins:
+    count = int(parts.bins.max()) + 1 if len(parts.bins) else 0
+    first = np.searchsorted(parts.bins, np.arange(count + 1))
+    edges = parts.high[first[1:] - 1] if count else np.zeros(0, bounds.dtype)
+    middle = parts.low[(first[:-1] + first[1:]) // 2] if count else edges
+    items = np.argsort(np.concatenate([spikes, middle]), kind="stable").astype(np.int64)
+    total = parts.weight.sum() or 1.0
+    cumulative = np.concatenate([[0.0], np.cumsum(parts.weight) / total])
+    first = first.astype(np.int64)
+    return Bins(spikes, edges, items, parts.low, parts.high, cumulative, first, parts.step, parts.offset, bounds)
+
+
+def _bounds(
+    ordered: np.ndarray, k: int, lattice: tuple[int, int], low: float | int | None, high: float | int | None
+) -> np.ndarray:
+    """[smallest, largest] value to decode: the mean of the k outermost rows, rounded inwards, within low and high."""
+    whole = ordered.dtype.kind == "i"
+    limits: tuple[Any, Any] = (-(2**63), 2**63 - 1) if whole else (-np.finfo(np.float64).max, np.finfo(np.float64).max)
+    bottom, top = limits
+    if len(ordered) >= k:
+        bottom, top = _tail(ordered[:k]), _mirror(_tail(_mirror(ordered[::-1][:k])))
+        step, offset = lattice
+        if step > 1 and bottom < top:
+            bottom += (offset - bottom % step) % step
+            top -= (top % step - offset) % step
+        if bottom > top:  # fewer than 2k rows, far apart
+            bottom = top = ordered[len(ordered) // 2].item()
+    least, most = limits[0] if low is None else low, limits[1] if high is None else high
+    return np.array([min(max(x, least), most) for x in (bottom, top)], ordered.dtype)
+
+
+def _mirror(values: Any) -> Any:
+    """Order reversed without overflow: −x−1 for whole numbers, −x for others."""
+    return (
+        ~values if isinstance(values, int) or (isinstance(values, np.ndarray) and values.dtype.kind == "i") else -values
+    )
+
+
+def _tail(outer: np.ndarray) -> Any:
+    """The mean of the smallest rows (ascending), rounded up; more than the least unless all are equal."""
+    if outer[0] == outer[-1]:
+        return outer[0].item()
+    if outer.dtype.kind == "f":
+        return float(np.clip(np.sum(outer / len(outer)), outer[0], outer[-1]))
+    values = outer.tolist()
+    return -(-sum(values) // len(values))
+
+
+def _haze(unique: np.ndarray, counts: np.ndarray, bounds: np.ndarray) -> _Segments:
+    """One bin around the mean of fewer than k rows, as wide as they are spread and at least a tenth of the size."""
+    x = unique.astype(np.float64)
+    mean = np.average(x, weights=counts)
+    spread = max(float(np.sqrt(np.average((x - mean) ** 2, weights=counts))), abs(mean) / 10.0)
+    ends = np.array([mean - spread, mean + spread])
+    if bounds.dtype.kind == "i":
+        ends = np.clip(np.round(ends), -(2.0**62), 2.0**62)
+        ends += [-1, 1]
+    ends = np.clip(ends.astype(bounds.dtype), bounds[0], bounds[1])
+    one = np.zeros(1, np.int64)
+    return _Segments(ends[:1], ends[1:], np.ones(1), one, one, one)
+
+
+def _segments(
+    unique: np.ndarray,
+    counts: np.ndarray,
+    spike: np.ndarray,
+    k: int,
+    lattice: tuple[int, int],
+    bounds: np.ndarray,
+    weekly: bool,
+) -> _Segments:
+    """Segments of the rows outside the spikes: a value held by k rows is one, runs between those are cut into chunks
+    of at least k rows, finer towards the tails, where a long segment would shift the mean."""
+    rest = int(counts[~spike].sum())
+    bins = bin_count(rest)
+    atom = counts >= k
+    chunk = _chunks(counts, spike, atom, k, max(k, rest // (bins * KNOTS)))
+    begin = np.flatnonzero(np.r_[True, chunk[1:] != chunk[:-1]])
+    end = np.r_[begin[1:], len(unique)] - 1
+    low, high = (np.clip(x, bounds[0], bounds[1]) for x in _ends(unique, begin, end, atom))
+    weight = np.add.reduceat(np.where(spike, 0, counts), begin).astype(np.float64)
+    keep = ~spike[begin]
+    low, high, weight, begin, end = low[keep], high[keep], weight[keep], begin[keep], end[keep]
+    middle = np.cumsum(weight) - weight / 2
+    of_bin = np.unique((middle * bins / rest).astype(np.int64), return_inverse=True)[1].reshape(-1)
+    step, offset = _lattices(unique, spike | atom, begin, end, of_bin, lattice)
+    if weekly and unique.dtype.kind == "i":
+        low, high, weight, of_bin = _by_weekday(unique, np.where(atom, 0, counts), low, high, weight, of_bin, k)
+    return _Segments(low, high, weight, of_bin, step, offset)
+
+
+def _chunks(counts: np.ndarray, spike: np.ndarray, atom: np.ndarray, k: int, target: int) -> np.ndarray:
+    """The chunk number of each unique value, not decreasing."""
+    inside = np.where(spike, 0, counts)
+    rank = np.cumsum(inside) - inside / 2
+    total = int(inside.sum())
+    tail: list[float] = []
+    at = 0.0
+    while at < total / 2 and (size := max(float(k), at / 4)) < target:
+        at += size
+        tail.append(at)
+    steady = np.arange(at, total - at, target)[1:] if total - at > at + target else np.zeros(0)
+    cuts = np.unique(np.concatenate([tail, steady, total - np.array(tail)])) if total else np.zeros(0)
+    by_rank = np.searchsorted(cuts, rank)
+    change = np.r_[False, (by_rank[1:] != by_rank[:-1]) | atom[1:] | atom[:-1]]
+    chunk = np.cumsum(change)
+    return _merge_small(chunk, counts, atom, k)
+
+
+def _merge_small(chunk: np.ndarray, counts: np.ndarray, atom: np.ndarray, k: int) -> np.ndarray:
+    """Joins a chunk of fewer than k rows to the chunk before it, or to the next, unless an atom stands between."""
+    totals = np.bincount(chunk, weights=counts)
+    single = np.zeros(len(totals), bool)
+    single[chunk[atom]] = True
+    target = np.arange(len(totals))
+    for i in np.flatnonzero((totals < k) & ~single):
+        if i > 0 and not single[i - 1]:
+            target[i] = target[i - 1]
+            totals[target[i]] += totals[i]
+        elif i + 1 < len(totals) and not single[i + 1] and target[i + 1] == i + 1:
+            target[i + 1] = i
+            totals[i] += totals[i + 1]
+    # a chunk joined to the one after it takes that one's later joins along
+    for i in range(1, len(target)):
+        target[i] = target[target[i]]
+    return np.asarray(target[chunk])
+
+
+def _ends(unique: np.ndarray, begin: np.ndarray, end: np.ndarray, atom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value of each chunk: half-way to its neighbours, but no farther than its own spacing."""
+    first, last = unique[begin], unique[end]
+    before = unique[np.maximum(begin - 1, 0)]
+    after = unique[np.minimum(end + 1, len(unique) - 1)]
+    real = unique.dtype.kind == "f"
+    gap_low = (first / 2 - before / 2) if real else span(before, first).astype(np.float64) / 2
+    gap_high = (after / 2 - last / 2) if real else span(last, after).astype(np.float64) / 2
+    inner = (last / 2 - first / 2) if real else span(first, last).astype(np.float64) / 2
+    spacing = np.where(end > begin, inner / np.maximum(end - begin, 1), np.minimum(gap_low, gap_high))
+    out_low, out_high = np.minimum(gap_low, spacing), np.minimum(gap_high, spacing)
+    single = atom[begin]
+    if real:
+        return np.where(single, first, first - out_low), np.where(single, last, last + out_high)
+    # whole numbers: [first − ceil(gap) + 1, last + floor(gap)], so that neighbours neither overlap nor leave a hole
+    down = np.maximum(np.ceil(out_low) - 1, 0).astype(np.uint64)
+    up = np.floor(out_high).astype(np.uint64)
+    low = (first.view(np.uint64) - down).view(np.int64)
+    high = (last.view(np.uint64) + up).view(np.int64)
+    return np.where(single, first, np.minimum(low, first)), np.where(single, last, np.maximum(high, last))
+
+
+def _lattices(
+    unique: np.ndarray,
+    apart: np.ndarray,
+    begin: np.ndarray,
+    end: np.ndarray,
+    of_bin: np.ndarray,
+    lattice: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Step and offset of the values of each bin (prices that all end in .99; large amounts in whole hundreds); those of
+    the whole column where fewer than 20 values stand outside atoms: too few to tell."""
+    count = int(of_bin[-1]) + 1
+    step: np.ndarray = np.full(count, lattice[0], np.int64)
+    offset: np.ndarray = np.full(count, lattice[1], np.int64)
+    if unique.dtype.kind == "f":
+        return step, offset
+    starts = np.searchsorted(of_bin, np.arange(count + 1))
+    for b in range(count):
+        values = unique[begin[starts[b]] : end[starts[b + 1] - 1] + 1]
+        values = values[~apart[begin[starts[b]] : end[starts[b + 1] - 1] + 1]]
+        if len(values) >= 20:
+            step[b], offset[b] = _lattice(values)
+    return step, offset
+
+
+def _lattice(unique: np.ndarray) -> tuple[int, int]:
+    """(step, offset) such that every value is offset modulo step; (0, 0) where the step is 1 or there is none."""
+    if unique.dtype.kind == "f" or len(unique) < 2:
+        return 0, 0
+    step = int(np.gcd.reduce(span(unique[:-1], unique[1:])))
+    return (step, int(unique[0]) % step) if 1 < step < 2**62 else (0, 0)
+
+
+MAX_DAYS = 60_000
+
+
+def _by_weekday(
+    unique: np.ndarray,
+    counts: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    weight: np.ndarray,
+    of_bin: np.ndarray,
+    k: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Segments of days become one segment a day, weighted by the day of the week; a weekday seen in fewer than k rows
+    has no weight."""
+    days = span(low, high).astype(np.float64) + 1
+    if days.sum() > MAX_DAYS:
+        return low, high, weight, of_bin
+    profile = np.bincount((unique % 7).astype(np.int64), weights=counts, minlength=7)
+    profile[profile < k] = 0.0
+    length = days.astype(np.int64)
+    owner = np.repeat(np.arange(len(low)), length)
+    start = np.cumsum(length) - length
+    day = low[owner] + (np.arange(len(owner)) - start[owner])
+    share = np.where(length[owner] == 1, 1.0, profile[day % 7])
+    total = np.bincount(owner, weights=share, minlength=len(low))
+    share = np.where(total[owner] > 0, share / np.maximum(total[owner], 1e-300), 1.0 / length[owner])
+    keep = share > 0
+    return day[keep], day[keep], (share * weight[owner])[keep], of_bin[owner][keep]
+
+
+def span(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """high − low as uint64, exact over the whole range of int64 (high ≥ low)."""
+    return np.asarray(high).astype(np.int64).view(np.uint64) - np.asarray(low).astype(np.int64).view(np.uint64)
+
+
+def between(low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The whole number at ``share`` of [low, high], int64, without overflow."""
+    width = span(low, high)
+    away = np.floor(share * (width.astype(np.float64) + 1.0))
+    offset = np.where(away >= 2.0**63, 0, away).astype(np.uint64)
+    offset = np.where(away >= 2.0**63, width, np.minimum(offset, width))
+    return (low.view(np.uint64) + offset).view(np.int64)
+
+
+def _snap(values: np.ndarray, step: np.ndarray, offset: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The nearest value on the lattice that lies in [low, high]; the value itself where there is none."""
+    down = (values % step - offset) % step
+    up = step - down
+    can_down = span(low, values) >= down.astype(np.uint64)
+    can_up = span(values, high) >= up.astype(np.uint64)
+    go_up = can_up & ((up < down) | ~can_down) & (down > 0)
+    shift = np.where(go_up, up, np.where(can_down, -down, 0))
+    return values + shift
+
+
+def _nearest(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    at = np.clip(np.searchsorted(ordered, values), 1, max(len(ordered) - 1, 1))
+    if len(ordered) == 1:
+        return np.zeros(len(values), np.int64)
+    left, right = ordered[at - 1], ordered[at]
+    if ordered.dtype.kind == "f":
+        nearer = values - left <= right - values
+    else:
+        inside = (values > left) & (values < right)
+        nearer = np.where(inside, span(left, values) <= span(values, right), values <= left)
+    return np.where(nearer, at - 1, at)

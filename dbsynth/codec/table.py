@@ -1,0 +1,131 @@
+"""The codec of a table: its columns' codecs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from dbsynth.codec.base import ColumnCodec, ColumnSpec, Kind, State
+from dbsynth.codec.category import CategoryCodec, NoCategories
+from dbsynth.codec.moment import MomentCodec
+from dbsynth.codec.number import NumberCodec
+from dbsynth.codec.ordered import prefixed, unprefixed
+from dbsynth.codec.presence import CodeCodec, PresenceCodec
+from dbsynth.errors import InternalError
+from dbsynth.rng import derive, generator
+from dbsynth.schema.types import arrow_type
+
+_CODECS: dict[Kind, Any] = {
+    "number": NumberCodec,
+    "moment": MomentCodec,
+    "category": CategoryCodec,
+    "presence": PresenceCodec,
+    "code": CodeCodec,
+}
+_FALLBACKS: dict[Kind, tuple[Kind, ...]] = {
+    "number": ("category", "presence"),
+    "moment": ("category", "presence"),
+    "category": ("presence",),
+    "presence": (),
+    "code": (),
+}
+
+
+class TableCodec:
+    """``codecs`` by column, in the order of the specs. ``kinds``: the kind each column got; one that was to be coded
+    and ended as presence (see ``warnings``) needs its values from elsewhere. ``spans``: each column's code columns.
+    """
+
+    def __init__(self, codecs: Mapping[str, ColumnCodec], kinds: Mapping[str, Kind], warnings: Sequence[str]) -> None:
+        self.codecs, self.kinds, self.warnings = dict(codecs), dict(kinds), list(warnings)
+        self.spans: dict[str, slice] = {}
+        cardinalities: list[int] = []
+        for name, codec in self.codecs.items():
+            self.spans[name] = slice(len(cardinalities), len(cardinalities) + len(codec.cardinalities))
+            cardinalities += codec.cardinalities
+        self.cardinalities = tuple(cardinalities)
+
+    @staticmethod
+    def fit(table: pa.Table, specs: Sequence[ColumnSpec], *, k: int = 5, seed: int) -> TableCodec:
+        """Never fails for what a column holds: it falls to a simpler kind, with a warning that names the column."""
+        codecs: dict[str, ColumnCodec] = {}
+        kinds: dict[str, Kind] = {}
+        warnings: list[str] = []
+        for spec in specs:
+            values = _column(table, spec.name)
+            codecs[spec.name], kinds[spec.name] = _fit_column(values, spec, k, seed, warnings)
+        return TableCodec(codecs, kinds, warnings)
+
+    def encode(self, table: pa.Table) -> np.ndarray:
+        """Codes int32 (rows, code columns)."""
+        out = np.empty((table.num_rows, len(self.cardinalities)), np.int32)
+        for name, codec in self.codecs.items():
+            out[:, self.spans[name]] = codec.encode(_column(table, name))
+        return out
+
+    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> dict[str, pa.Array]:
+        """Values by column. Each column has its own stream, so that no column changes another's values."""
+        seed = int(rng.integers(2**63))
+        return {
+            name: codec.decode(codes[:, self.spans[name]], generator(seed, name)) for name, codec in self.codecs.items()
+        }
+
+    def state(self) -> State:
+        """Everything but the types of the specs; holds no value that fewer than k rows share."""
+        columns: list[dict[str, Any]] = []
+        arrays: dict[str, np.ndarray] = {}
+        for i, (name, codec) in enumerate(self.codecs.items()):
+            inner = codec.state()
+            columns.append({"name": name, "kind": self.kinds[name], "config": dict(inner.config)})
+            arrays |= prefixed(str(i), inner.arrays)
+        return State({"columns": columns, "warnings": self.warnings}, arrays)
+
+    @staticmethod
+    def restore(state: State, specs: Mapping[str, ColumnSpec] | None = None) -> TableCodec:
+        """``specs`` only fills the codecs' ``spec``; without it they know their name and kind."""
+        codecs: dict[str, ColumnCodec] = {}
+        kinds: dict[str, Kind] = {}
+        for i, column in enumerate(state.config["columns"]):
+            name, kind = column["name"], column["kind"]
+            spec = (specs or {}).get(name) or ColumnSpec(name, None, kind)
+            inner = State(column["config"], unprefixed(str(i), state.arrays))
+            codecs[name], kinds[name] = _CODECS[kind].restore(inner, spec), kind
+        return TableCodec(codecs, kinds, state.config["warnings"])
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    """One contiguous array, whatever the chunks."""
+    column = table.column(name)
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _fit_column(values: pa.Array, spec: ColumnSpec, k: int, seed: int, warnings: list[str]) -> tuple[ColumnCodec, Kind]:
+    kinds = (spec.kind, *_FALLBACKS[spec.kind])
+    if spec.kind == "moment" and _few_texts(values, spec, k):
+        kinds = ("category", "presence")
+    for i, kind in enumerate(kinds):
+        try:
+            codec: ColumnCodec = _CODECS[kind].fit(values, spec, k=k, seed=derive(seed, spec.name))
+        except (NoCategories, ValueError, ArithmeticError, TypeError, pa.ArrowException) as error:
+            if i + 1 == len(kinds):
+                raise InternalError(f"column {spec.name} cannot be coded: {error}") from error
+            warnings.append(
+                f"column {spec.name}: cannot be coded as {kind} ({type(error).__name__}), falls to {kinds[i + 1]}"
+            )
+        else:
+            return codec, kind
+    raise InternalError(f"column {spec.name} has no kind")
+
+
+def _few_texts(values: pa.Array, spec: ColumnSpec, k: int) -> bool:
+    """Intervals travel as text; a few that are each seen k times keep their very text as categories."""
+    arrow = arrow_type(spec.type) if spec.type is not None else values.type
+    if not pt.is_string(arrow):
+        return False
+    counts = pc.value_counts(values.drop_null()).field("counts").to_numpy(zero_copy_only=False)
+    return 0 < len(counts) <= 200 and bool((counts >= k).all())
