@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 
+import psycopg
 from psycopg import errors
 
 from dbsynth.dialect import RunInfo
@@ -71,31 +73,37 @@ def clear_dead_runs(session: Session) -> None:
     """Drop what runs left behind that are not alive any more."""
     with session.doing("looking for what dead runs left behind"):
         rows = query(session.connection, "building_schemas", building=BUILDING, old=OLD)
+    runs: dict[tuple[int, str], list[str]] = defaultdict(list)
     for row in rows:
         mark = _mark(row["comment"])
-        if mark is None or not try_lock(session, int(mark["lock"])):
+        if mark is None:
+            continue
+        if row["droppable"]:
+            runs[mark].append(row["name"])
+        else:
+            LOG.warning("schema %s of run %s belongs to %s and is left alone", row["name"], mark[1], row["owner"])
+    for (lock, run_id), names in runs.items():
+        if not try_lock(session, lock):
             continue
         try:
-            if not row["droppable"]:
-                LOG.warning("schema %s of a dead run belongs to %s and stays", row["name"], row["owner"])
-                continue
             # A process of that run may have outlived its master, and still write.
             session.scalar(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE application_name = %s AND usename = current_user AND pid <> pg_backend_pid()",
-                application_name(str(mark["run"])),
+                application_name(run_id),
             )
-            drop_schemas(session, [row["name"]])
+            drop_schemas(session, names)
         finally:
-            session.scalar("SELECT pg_advisory_unlock(%s)", int(mark["lock"]))
+            session.scalar("SELECT pg_advisory_unlock(%s)", lock)
 
 
-def _mark(comment: str) -> dict[str, object] | None:
+def _mark(comment: str) -> tuple[int, str] | None:
+    """The lock and the id of the run that made a schema; None for a comment that is not ours."""
     try:
         mark = json.loads(comment)[MARK]
-        return mark if isinstance(mark["lock"], int) and "run" in mark else None
+        return int(mark["lock"]), str(mark["run"])
     except (ValueError, KeyError, TypeError):
-        return None  # not a comment of ours
+        return None
 
 
 def drop_schemas(session: Session, names: Sequence[str]) -> bool:
@@ -115,6 +123,8 @@ def drop_schemas(session: Session, names: Sequence[str]) -> bool:
                 session.driver.execute(f"DROP SCHEMA IF EXISTS {', '.join(map(ident, names))} CASCADE".encode())
         except (errors.LockNotAvailable, errors.DeadlockDetected):
             continue
+        except psycopg.Error as error:
+            raise session.error(error, f"dropping schema {listed}") from error
         return True
     LOG.warning("schema %s stays, because its tables are in use; the next run clears it away", listed)
     return False

@@ -1,5 +1,5 @@
-"""Write a ``Schema`` as DDL: what stands before the rows (types, sequences, tables with defaults and CHECKs, partitions)
-and what follows them (keys, indexes, foreign keys, comments)."""
+"""Write a ``Schema`` as DDL: what stands before the rows (types, sequences, tables with CHECKs, partitions) and what
+follows them (keys, indexes, foreign keys, comments)."""
 
 from __future__ import annotations
 
@@ -246,18 +246,19 @@ class Ddl:
         return found
 
     def _table_texts(self, table: Table) -> Iterator[tuple[str, str]]:
-        """The texts that CREATE TABLE and its keys and indexes are made of; foreign keys are dealt with by themselves."""
+        """The texts that CREATE TABLE and its keys and indexes are made of. Foreign keys are dealt with elsewhere."""
         for c in table.columns:
             for text in (c.declared, c.default, c.generated, c.collation):
                 if text is not None:
                     yield text, f"column {table.name}.{c.name}"
         yield table.partition_key or "", f"the partition key of table {table.name}"
-        for name, holder in ((table.name, table), *((p.name, p) for p in table.partitions)):
+        holders: tuple[Table | Partition, ...] = (table, *table.partitions)
+        for holder in holders:
             for check in holder.checks:
                 if check.domain is None:
-                    yield check.definition or check.expression, f"constraint {check.name} of table {name}"
+                    yield check.definition or check.expression, f"constraint {check.name} of table {holder.name}"
             for i in holder.indexes:
-                yield i.definition, f"index {i.name} of table {name}"
+                yield i.definition, f"index {i.name} of table {holder.name}"
         for e in table.exclusions:
             yield e.definition, f"constraint {e.name} of table {table.name}"
 

@@ -62,7 +62,8 @@ def tokens(sql: str) -> Iterator[Token]:
     at = 0
     while at < len(sql):
         match = TOKEN.match(sql, at)
-        assert match is not None and match.lastgroup is not None  # the last alternative takes any character
+        assert match is not None  # the last alternative takes any character
+        assert match.lastgroup is not None
         kind, end = match.lastgroup, match.end()
         if kind == "comment":
             end = _end_of_comment(sql, at)

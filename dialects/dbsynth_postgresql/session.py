@@ -56,10 +56,10 @@ class Session:
             self.connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except (DBAPIError, psycopg.Error) as error:
             raise explain(error, engine.url) from error
-        self.connection.detach()  # never handed back to a pool: settings and locks end with it
         driver = self.connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         self.driver: psycopg.Connection[Any] = driver
+        self.connection.detach()  # never handed back to a pool: settings and locks end with it
         new = driver.info.server_version >= 140000
         settle(driver, {"application_name": application_name(run_id), **WRITING, **(SINCE_14 if new else {})})
 

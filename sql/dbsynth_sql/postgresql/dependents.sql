@@ -28,6 +28,11 @@ homes (classid, objid, home, shown_class, shown) as (
             when 'pg_opclass'::regclass then (select opcnamespace from pg_opclass where oid = i.objid)
             when 'pg_opfamily'::regclass then (select opfnamespace from pg_opfamily where oid = i.objid)
             when 'pg_collation'::regclass then (select collnamespace from pg_collation where oid = i.objid)
+            when 'pg_conversion'::regclass then (select connamespace from pg_conversion where oid = i.objid)
+            when 'pg_ts_config'::regclass then (select cfgnamespace from pg_ts_config where oid = i.objid)
+            when 'pg_ts_dict'::regclass then (select dictnamespace from pg_ts_dict where oid = i.objid)
+            when 'pg_ts_parser'::regclass then (select prsnamespace from pg_ts_parser where oid = i.objid)
+            when 'pg_ts_template'::regclass then (select tmplnamespace from pg_ts_template where oid = i.objid)
             when 'pg_attrdef'::regclass then c.relnamespace
             when 'pg_rewrite'::regclass then c.relnamespace
             when 'pg_trigger'::regclass then c.relnamespace
@@ -42,6 +47,8 @@ homes (classid, objid, home, shown_class, shown) as (
     left join pg_trigger t on i.classid = 'pg_trigger'::regclass and t.oid = i.objid
     left join pg_policy p on i.classid = 'pg_policy'::regclass and p.oid = i.objid
     left join pg_class c on c.oid = coalesce(a.adrelid, r.ev_class, t.tgrelid, p.polrelid)
+    -- A foreign key inside has triggers of the server on the table it refers to.
+    where t.tgisinternal is not true
 )
 select distinct pg_describe_object(h.shown_class, h.shown, 0) as description
 from homes h

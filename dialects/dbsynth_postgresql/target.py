@@ -1,0 +1,207 @@
+"""The write side of PostgreSQL: rows go into schemas beside the target, which take its name at the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy.engine import URL, Engine
+
+from dbsynth.dialect import RunInfo, column_types
+from dbsynth.errors import InternalError, TargetRefused
+from dbsynth.schema.model import Schema, Table, TableName
+from dbsynth_postgresql import building, finish, preconditions
+from dbsynth_postgresql.copy_write import copy_statement, send
+from dbsynth_postgresql.ddl import Ddl
+from dbsynth_postgresql.introspect import query
+from dbsynth_postgresql.names import ident
+from dbsynth_postgresql.publish import publish
+from dbsynth_postgresql.session import LOADING, Session
+
+LOG = logging.getLogger(__name__)
+REHEARSED = "dbsynth_rejected"
+
+
+class Host(Protocol):
+    """What a target needs of its database. ``writer``: an engine of sessions that may write."""
+
+    url: URL
+
+    @property
+    def writer(self) -> Engine: ...
+
+    def identity(self) -> str: ...
+
+    def describe(self) -> str: ...
+
+
+class _Plan:
+    """What prepare and attach have in common."""
+
+    def __init__(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo) -> None:
+        used = {t.name.schema for t in schema} | {t.schema for t in schema.types} | {s.schema for s in schema.sequences}
+        self.mapping = {source: target for source, target in mapping.items() if source in used} or dict(mapping)
+        self.run = run
+        places = {source: building.scratch_name(target, run.run_id) for source, target in self.mapping.items()}
+        self.building = {target: places[source] for source, target in self.mapping.items()}
+        self.ddl = Ddl(schema, places, {place: target for target, place in self.building.items()})
+
+
+class PostgresqlTarget:
+    """Implements ``dbsynth.dialect.Target``. Holds two connections at most: one with the locks of the run (only where
+    ``prepare`` was called), one that loads."""
+
+    def __init__(self, database: Host) -> None:
+        self._database = database
+        self._given: _Plan | None = None
+        self._replace = False
+        self._control: Session | None = None
+        self._loader: Session | None = None
+        self._scratch: dict[TableName, str] = {}
+
+    # --- from nothing to empty tables -----------------------------------------------------------------------------
+
+    def prepare(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo, *, replace: bool) -> None:
+        plan = self._given = _Plan(schema, mapping, run)
+        self._replace = replace
+        preconditions.check_names(plan.mapping)
+        control = self._control = Session(self._database.writer, run.run_id)
+        preconditions.check_not_source(control, mapping, run, (self._database.identity(), self._database.describe()))
+        preconditions.check_may_create(control)
+        preconditions.lock_targets(control, plan.mapping)
+        if not building.try_lock(control, building.run_lock(run)):
+            raise TargetRefused(f"the run {run.run_id} is alive already", hint="give each run an id of its own")
+        building.clear_dead_runs(control)
+        preconditions.existing_targets(control, plan.mapping, replace=replace)
+        preconditions.rehearse(control, plan.ddl)
+        try:
+            with control.driver.transaction():
+                for target, name in plan.building.items():
+                    control.run(f"CREATE SCHEMA {ident(name)}", f"schema {name}")
+                    control.run(building.comment_on_schema(name, building.building_comment(run, target)))
+            control.run_all(plan.ddl.before_rows())
+        except BaseException:
+            self.discard()
+            raise
+
+    def attach(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo) -> None:
+        plan = self._given = _Plan(schema, mapping, run)
+        for name in plan.building.values():
+            if self._load_session().scalar("SELECT count(*) FROM pg_namespace WHERE nspname = %s", name) == 0:
+                raise InternalError(f"the schema {name}, which the run {run.run_id} builds, is gone")
+
+    # --- rows -----------------------------------------------------------------------------------------------------
+
+    def load(self, table: TableName, batches: Iterable[pa.RecordBatch]) -> int:
+        source, session = self._table(table), self._load_session()
+        place, types = self._plan.ddl.place(table), column_types(self._table(table))
+        rows = 0
+        with session.doing(f"table {table}"), session.driver.transaction():
+            if len(types):
+                return send(session.driver, copy_statement(place, types.names), _fitted(batches, types, source))
+            for batch in batches:  # COPY needs a column
+                session.driver.execute(f"INSERT INTO {place} SELECT FROM generate_series(1, {batch.num_rows})".encode())
+                rows += batch.num_rows
+        return rows
+
+    def rejected(self, table: TableName, expressions: Sequence[str], batch: pa.RecordBatch) -> np.ndarray:
+        if not expressions or not batch.num_rows:
+            return np.zeros((batch.num_rows, len(expressions)), dtype=bool)
+        source, session = self._table(table), self._load_session()
+        types = pa.schema([f for f in column_types(source) if f.name in batch.schema.names])
+        tests = ", ".join(f"({self._plan.ddl.requalify(e)}) IS FALSE" for e in expressions)
+        with session.doing(f"judging rows of table {table}"), session.driver.transaction():
+            session.driver.execute(self._scratch_table(table).encode())
+            send(session.driver, copy_statement(f"pg_temp.{REHEARSED}", types.names), _fitted([batch], types, source))
+            # A table that one COPY has filled holds its rows in their order.
+            rows = session.driver.execute(f"SELECT {tests} FROM pg_temp.{REHEARSED} ORDER BY ctid".encode()).fetchall()
+        return np.array(rows, dtype=bool).reshape(batch.num_rows, len(expressions))
+
+    def _scratch_table(self, table: TableName) -> str:
+        """CREATE TABLE of a temporary table like ``table``, that takes any row its types allow."""
+        if table not in self._scratch:
+            place = self._plan.ddl.building[table.schema]
+            rows = query(self._load_session().connection, "base_columns", schema=place, table=table.name)
+            stored = {"s": "STORED", "v": "VIRTUAL"}
+            columns = ", ".join(
+                f"{ident(row['name'])} {row['declared']}"
+                + (f" COLLATE {row['collation']}" if row["collation"] else "")
+                + (f" GENERATED ALWAYS AS ({row['expression']}) {stored[row['generated']]}" if row["generated"] else "")
+                for row in rows
+            )
+            self._scratch[table] = f"CREATE TEMPORARY TABLE {REHEARSED} ({columns}) ON COMMIT DROP"
+        return self._scratch[table]
+
+    # --- from full tables to the target ---------------------------------------------------------------------------
+
+    def finish(self, progress: Callable[[str], None]) -> None:
+        finish.finish(self._control or self._load_session(), self._plan.ddl, progress)
+
+    def publish(self) -> None:
+        if self._control is None:
+            raise InternalError("publish was called on a target that was attached to, not prepared")
+        self._close_loader()
+        publish(self._control, self._plan.building, self._plan.run, replace=self._replace)
+
+    def discard(self) -> None:
+        if self._given is None:
+            return
+        self._close_loader()
+        session = self._control
+        if session is None or session.driver.closed:
+            session = Session(self._database.writer, self._given.run.run_id)
+        try:
+            building.drop_schemas(session, list(self._given.building.values()))
+        finally:
+            if session is not self._control:
+                session.close()
+
+    def close(self) -> None:
+        self._close_loader()
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+
+    # --- helpers --------------------------------------------------------------------------------------------------
+
+    @property
+    def _plan(self) -> _Plan:
+        if self._given is None:
+            raise InternalError("neither prepare nor attach was called on this target")
+        return self._given
+
+    def _table(self, name: TableName) -> Table:
+        try:
+            return self._plan.ddl.schema[name]
+        except KeyError as error:
+            raise InternalError(f"table {name} is not among those the target was prepared for") from error
+
+    def _load_session(self) -> Session:
+        if self._loader is None:
+            self._loader = Session(self._database.writer, self._plan.run.run_id)
+            self._loader.settle(LOADING)
+        return self._loader
+
+    def _close_loader(self) -> None:
+        if self._loader is not None:
+            self._loader.close()
+            self._loader = None
+
+
+def _fitted(batches: Iterable[pa.RecordBatch], types: pa.Schema, table: Table) -> Iterator[pa.RecordBatch]:
+    """The batches with exactly the columns of ``types``, in its order."""
+    for batch in batches:
+        if set(batch.schema.names) != set(types.names):
+            odd = sorted(set(batch.schema.names) ^ set(types.names))
+            raise InternalError(f"rows for table {table.name} have other columns than it: {', '.join(odd[:5])}")
+        arrays = []
+        for f in types:
+            column = batch.column(f.name)
+            try:
+                arrays.append(column if column.type == f.type else column.cast(f.type))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise InternalError(f"column {table.name}.{f.name} holds {column.type}, not {f.type}") from error
+        yield pa.RecordBatch.from_arrays(arrays, schema=types)
