@@ -19,7 +19,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dbsynth.schema.expression.casts import cast
-from dbsynth.schema.expression.compiler import Compiler, parse
+from dbsynth.schema.expression.handlers import Compiler, parse
 from dbsynth.schema.expression.logic import boolean
 from dbsynth.schema.expression.moments import micros_of
 from dbsynth.schema.expression.nodes import Context, Node

@@ -300,6 +300,6 @@ def from_units(values: np.ndarray, type_: pa.DataType) -> pa.Array:
 def finite(values: np.ndarray) -> np.ndarray:
     """False for the values that stand for infinite dates, and for numbers whose difference could overflow."""
     if values.dtype == np.float64:
-        return np.isfinite(values)
+        return np.asarray(np.isfinite(values))
     day = np.isin(values, (DATE_INFINITY, DATE_MINUS_INFINITY)) if values.dtype == np.int64 else False
     return np.asarray((values < 2**61) & (values > -(2**61)) & ~np.asarray(day), dtype=bool)

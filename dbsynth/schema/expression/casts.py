@@ -232,7 +232,8 @@ def common(a: SqlType, b: SqlType) -> SqlType:
     if a.family in MOMENT_RANK and b.family in MOMENT_RANK:
         return SqlType(max(a.family, b.family, key=MOMENT_RANK.__getitem__))
     if {a.family, b.family} == {"text", "bpchar"}:
-        return TEXT
+        other = a if a.family == "text" else b
+        return SqlType("bpchar") if other.name == "character varying" else TEXT  # only text proper is preferred
     raise NotEvaluable(f"a comparison of {a} with {b}")
 
 

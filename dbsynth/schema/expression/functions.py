@@ -193,9 +193,9 @@ def arithmetic(name: str, a: Node, b: Node) -> Node:
     if name == "+" and set(kinds) == {"date", "time"}:
         day, clock = (a, b) if kinds[0] == "date" else (b, a)
         return call("+", TIMESTAMP, (day, clock), lambda p, q: strict(TIMESTAMP, moments.to_micros(p) + q.values, p, q))
-    if name == "*" and set(kinds) == {"interval", "int"}:
+    if name == "*" and "interval" in kinds and set(kinds) <= known | {"interval"} and len(set(kinds)) == 2:
         i, n = (a, b) if kinds[0] == "interval" else (b, a)
-        return call("*", INTERVAL, (i, n), lambda p, q: strict(INTERVAL, p.values * q.values[:, None], p, q))
+        return call("*", INTERVAL, (i, cast(n, FLOAT)), moments.times)
     raise NotEvaluable(f"{a.type} {name} {b.type}")
 
 

@@ -1,6 +1,6 @@
 """What each class of sqlglot's tree means, where it is more than a plain function (those are in ``compiler.SIMPLE``).
 
-Importing this module registers the handlers.
+Import ``Compiler`` and ``parse`` from here: importing this module registers the handlers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from dbsynth.schema.expression import functions, logic, structured, textfunctions
 from dbsynth.schema.expression.casts import cast, literal
-from dbsynth.schema.expression.compiler import Compiler, handles, need_no
+from dbsynth.schema.expression.compiler import Compiler, handles, need_no, parse
 from dbsynth.schema.expression.nodes import Node, call, column, constant
 from dbsynth.schema.expression.values import (
     BOOL,
@@ -31,6 +31,8 @@ from dbsynth.schema.expression.values import (
     strict,
     vector,
 )
+
+__all__ = ["Compiler", "parse"]
 
 
 @handles("Paren")
@@ -158,8 +160,8 @@ def _pattern(c: Compiler, tree: Any, escape: str = "\\") -> Node:
     need_no(tree, "this", "expression", "negate")
     kind = {"Like": "like", "ILike": "like", "SimilarTo": "similar"}.get(type(tree).__name__, "regex")
     wanted = c.compile(tree.expression)
-    if wanted.kind == "similar" and kind == "regex":
-        kind, escape = "similar", wanted.value
+    if wanted.kind == "escaped":
+        kind, escape = wanted.name, wanted.value
     test = textfunctions.pattern(
         c.compile(tree.this), wanted, kind, isinstance(tree, (exp.ILike, exp.RegexpILike)), escape
     )
@@ -226,6 +228,13 @@ def _trim(c: Compiler, tree: Any) -> Node:
     name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(tree.args.get("position") or "BOTH").upper(), "btrim")
     extra = tree.args.get("expression")
     return c.function(name, [tree.this] if extra is None else [tree.this, extra])
+
+
+@handles("Pad")
+def _pad(c: Compiler, tree: Any) -> Node:
+    need_no(tree, "this", "expression", "fill_pattern", "is_left")
+    args = [tree.this, tree.expression, tree.args.get("fill_pattern")]
+    return c.function("lpad" if tree.args.get("is_left") else "rpad", [a for a in args if a is not None])
 
 
 @handles("Initcap")

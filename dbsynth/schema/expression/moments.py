@@ -378,3 +378,14 @@ def time_plus(time: Vec, interval: Vec, sign: int) -> Vec:
 def time_difference(a: Vec, b: Vec) -> Vec:
     micros = a.values - b.values
     return strict(INTERVAL, np.stack([micros * 0, micros * 0, micros], axis=1), a, b)
+
+
+def times(interval: Vec, factor: Vec) -> Vec:
+    """interval * number: what is left of months becomes days, what is left of days becomes time."""
+    months, days, micros = (interval.values[:, i] * factor.values for i in range(3))
+    whole_months, whole_days = np.trunc(months), np.trunc(days)
+    more_days = np.round((months - whole_months) * 30, 6)
+    whole_more = np.trunc(more_days)
+    seconds = np.round((days - whole_days + more_days - whole_more) * 86_400, 6)
+    parts = np.stack([whole_months, whole_days + whole_more, np.rint(micros + seconds * 1e6)], axis=1)
+    return strict(INTERVAL, parts.astype(np.int64), interval, factor)

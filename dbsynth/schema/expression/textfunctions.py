@@ -183,11 +183,20 @@ def _regexp_like(text: Node, what: Node) -> Node:
     return pattern(text, what, "regex")
 
 
-@function("similar_to_escape", "similar_escape")
-def _similar_escape(what: Node, escape: Node | None = None) -> Node:
-    """``x ~ similar_to_escape('...')`` is how SIMILAR TO is printed; the result is marked for ``pattern``."""
-    if not what.constant or (escape is not None and not escape.constant):
-        raise NotEvaluable("SIMILAR TO a pattern that is not constant")
-    text = cast(what, TEXT).scalar(0)
-    character = "\\" if escape is None else cast(escape, TEXT).scalar(0)
-    return Node("similar", TEXT, lambda _: vector(TEXT, [text]), value=character)
+def _escaped(kind: str) -> None:
+    """``x ~ similar_to_escape('...')`` and ``x ~~ like_escape('...', '!')`` are how SIMILAR TO and ESCAPE are printed.
+    The node has the pattern's ``kind`` as its name and the escape character as ``value``, for ``pattern``."""
+
+    def build(what: Node, escape: Node | None = None) -> Node:
+        if not what.constant or (escape is not None and not escape.constant):
+            raise NotEvaluable(f"{kind} with a pattern that is not constant")
+        text = cast(what, TEXT).scalar(0)
+        character = "\\" if escape is None else cast(escape, TEXT).scalar(0)
+        return Node("escaped", TEXT, lambda _: vector(TEXT, [text]), name=kind, value=character)
+
+    for name in {"similar": ("similar_to_escape", "similar_escape"), "like": ("like_escape",)}[kind]:
+        FUNCTIONS[name] = build
+
+
+_escaped("similar")
+_escaped("like")

@@ -87,8 +87,10 @@ def sql_type(type_: TypeEngine[Any]) -> SqlType:
             return SqlType("bytea")
         case sqltypes.CHAR() | sqltypes.NCHAR():
             return SqlType("bpchar", length=type_.length or 1)
-        case sqltypes.String():
+        case sqltypes.Text():
             return SqlType("text", length=type_.length)
+        case sqltypes.String():
+            return SqlType("text", length=type_.length, name="character varying")
         case Structured(family="composite"):
             return SqlType("composite", fields=tuple((n, sql_type(t)) for n, t in type_.fields), name=type_.declared)
         case Structured(family="range") if type_.element is not None:
