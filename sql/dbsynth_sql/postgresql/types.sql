@@ -65,8 +65,7 @@ select
             where co.oid = r.rngcollation
         )
     end as subtype_collation,
-    nullif(r.rngsubdiff, 0)::text as subtype_diff,
-    nullif(r.rngcanonical, 0)::text as canonical,
+    case when r.rngsubdiff <> 0 then r.rngsubdiff::regproc::text end as subtype_diff,
     -- Since version 14.
     cast(to_jsonb(r) ->> 'rngmultitypid' as regtype)::text as multirange,
     array(
