@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -275,10 +275,10 @@ class Maker:
 
     # constraints
 
-    def _given(self, rows: np.ndarray) -> np.ndarray:
-        """Codes of ``rows`` with keys kept and everything else open."""
+    def _given(self, rows: np.ndarray, loose: Sequence[KeyPlan] = ()) -> np.ndarray:
+        """Codes of ``rows`` with keys kept, but for the ``loose`` ones, and everything else open."""
         given = np.full((len(rows), self.codes.shape[1]), -1, np.int32)
-        for name in [k.code for k in self.key_codes] + list(self.learned.lattices):
+        for name in [k.code for k in self.key_codes if k not in loose] + list(self.learned.lattices):
             if name in self.spans:
                 given[:, self.spans[name]] = self.codes[rows][:, self.spans[name]]
         return given
@@ -402,15 +402,49 @@ class Maker:
             rows = rows[self.rules.broken(self.batch(rows))]
             if len(rows) == 0:
                 return
-            self.codes[rows] = self._sample(rows, self._given(rows), "redraw", turn)
+            loose = self._loose_keys() if turn >= REDRAWS // 2 else []
+            self.codes[rows] = self._sample(rows, self._given(rows, loose), "redraw", turn)
+            for key in loose:
+                self._assign_again(key, rows, turn)
             self._redecode(rows, fixed, turn)
-        repaired, bad = self.rules.repair(self.batch(), self.rng("repair"), fixed)
+        loose = {k.free[0] for k in self._loose_keys() if len(k.key.columns) == 1}
+        repaired, bad = self.rules.repair(self.batch(), self.rng("repair"), fixed - loose)
         for i, name in enumerate(repaired.schema.names):
             self.columns[name] = repaired.column(i)
+        self._follow_repaired_keys()
         if bad.any():
             if int(bad.sum()) > max(2, LOST_SHARE * self.n):
                 self.rules.give_up(self.table.name, self.batch(np.flatnonzero(bad)[:1]))
             self._drop(bad, "a CHECK cannot be met for them")
+
+    def _follow_repaired_keys(self) -> None:
+        """Keys that are filled later are null or not as the repair left them."""
+        for key in self.key_codes:
+            if key.fill in ("self", "cycle"):
+                present = present_codes([self.columns[c] for c in key.free]) > 0
+                code = self.codes[:, self.spans[key.code]][:, 0]
+                self.codes[:, self.spans[key.code]] = np.where(present, np.maximum(code, 1), 0)[:, None]
+
+    def _loose_keys(self) -> list[KeyPlan]:
+        """Foreign keys that may be drawn again: no unique key and no other foreign key depends on them."""
+        held = {c for u in self.table.table.unique_keys for c in u}
+        for key in self.table.keys:
+            held |= {c for c in key.key.columns if c not in key.free}
+        return [k for k in self.key_codes if not set(k.free) & held]
+
+    def _assign_again(self, key: KeyPlan, rows: np.ndarray, turn: int) -> None:
+        code = self._code(key)
+        assert code is not None
+        if key.fill in ("self", "cycle"):
+            self._hold_place(key)
+            return
+        parent, rng = self._parent_of(key), self.rng("key", key.key.name, "redraw", turn)
+        made = {c: take(self.columns[c], rows) for c in key.key.columns}
+        fresh = choose(key, code[rows], made, parent, self.learned.clusters.get(key.code), rng)
+        self.member[key.key.name][rows] = fresh
+        nullable = {c: self.table.table.column(c).nullable for c in key.key.columns}
+        for name, array in fill_columns(key, fresh, parent, nullable, rng).items():
+            self._set(name, rows, array)
 
     def _redecode(self, rows: np.ndarray, fixed: set[str], turn: int) -> None:
         before = {c: take(self.columns[c], rows) for c in fixed if c in self.columns}

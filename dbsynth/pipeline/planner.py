@@ -24,10 +24,12 @@ from dbsynth.schema.roles import ColumnRole, infer_roles
 
 PROFILE_ROWS = 5_000
 """Rows of each table that are looked at to tell what its columns mean."""
-REFERENCE_ROWS = 500
+REFERENCE_ROWS = 256
 """A lookup table has at most this many rows ..."""
 REFERENCE_COLUMNS = 5
 """... and at most this many columns beside its keys."""
+SMALL_REFERENCE_ROWS, REFERENCE_MEASURES = 20, 1
+"""Beyond so many rows, at most this many of them may be measures: a table of labels, not of facts."""
 LARGE_SCALE = 10_000.0
 
 
@@ -234,10 +236,12 @@ def _is_lookup(
     in_keys = {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
     attributes = [c for c in table.stored_columns if c.name not in in_keys]
     children = [(child, fk) for child, fk in pointing if child != table.name]
+    measures = [c for c in attributes if roles[c.name].kind in ("number", "moment") and c.default is None]
     return (
         bool(children)
         and rows[table.name] <= REFERENCE_ROWS
         and len(attributes) <= REFERENCE_COLUMNS
+        and (rows[table.name] <= SMALL_REFERENCE_ROWS or len(measures) <= REFERENCE_MEASURES)
         and not any(r.personal for r in roles.values())
         and max(rows[child] for child, _ in children) >= 5 * rows[table.name]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     implied = implications(parse_checks(table, plan.sqlglot_dialect), table, plan.now)
     specs = column_specs(plan, table_plan, clusters, implied, lines)
     codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, str(name), "codec"))
+    table_plan = _with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made"]
     unique = {c for key in table.unique_keys for c in key if c in made}
     generators = fit_generators(
@@ -111,6 +112,15 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
                 table_plan, codec, _derive(database, plan, table_plan, rows, clusters, snapshot)
             )
     return prepared
+
+
+def _with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:
+    """Columns of which the codec can only tell null from not null get their values from a generator."""
+    columns = tuple(
+        replace(c, how="made", kind="presence") if c.how == "modelled" and codec.kinds.get(c.name) == "presence" else c
+        for c in plan.columns
+    )
+    return replace(plan, columns=columns)
 
 
 def _primary(plan: TablePlan) -> tuple[str, ...]:

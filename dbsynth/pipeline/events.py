@@ -1,0 +1,85 @@
+"""What happens during a run, for whoever watches: plain records, also as JSON (one object a line, ``v`` is 1)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Event:
+    def to_json(self) -> str:
+        return json.dumps({"v": VERSION, "event": type(self).__name__, **asdict(self)}, default=str)
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    run_id: str
+    seed: int
+    source: str
+    target: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TablePlanned(Event):
+    table: str
+    level: int
+    source_rows: int
+    train_rows: int
+    rows: int
+    kept: bool
+    context: str | None
+
+
+@dataclass(frozen=True)
+class StepStarted(Event):
+    """``table`` None: a step of the whole run. Steps: extract, train, generate, load, finish, publish."""
+
+    table: str | None
+    step: str
+
+
+@dataclass(frozen=True)
+class StepProgress(Event):
+    table: str | None
+    step: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class StepDone(Event):
+    table: str | None
+    step: str
+    seconds: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    table: str | None
+    column: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """``fidelity`` 0..1 on held-out rows, None where there are too few."""
+
+    table: str
+    rows: int
+    seconds: float
+    strategy: str
+    fidelity: float | None
+    kept: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunDone(Event):
+    results: tuple[TableResult, ...]
+    seconds: float
+    seed: int

@@ -1,0 +1,35 @@
+"""What a user asks of a clone, checked and resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy.engine import URL
+
+Effort = Literal["quick", "standard", "thorough"]
+
+
+@dataclass(frozen=True)
+class CloneOptions:
+    """``source_schemas`` None: every user schema. ``target_schema`` None: the source's schema names are kept.
+    ``overrides``: the ``[tables.*]`` sections of the configuration. The URLs print without passwords."""
+
+    source_url: URL
+    target_url: URL
+    source_schemas: tuple[str, ...] | None = None
+    target_schema: str | None = None
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    scale: float = 1.0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    seed: int | None = None
+    sample_rows: int = 100_000
+    effort: Effort = "standard"
+    workers: int | None = None
+    keep: tuple[str, ...] = ()
+    keep_none: bool = False
+    replace: bool = False
+    privacy_k: int = 5
+    overrides: Mapping[str, Any] = field(default_factory=dict)
