@@ -41,7 +41,7 @@ def execute(database: str) -> Callable[..., list[tuple[object, ...]]]:
     """Run one SQL statement (or a script without parameters) in ``database``, committed; gives its rows, if any."""
 
     def run(statement: str, *parameters: object, url: str = database) -> list[tuple[object, ...]]:
-        with psycopg.connect(conninfo(url), autocommit=True) as connection:
+        with psycopg.connect(conninfo(url), autocommit=True, client_encoding="utf8") as connection:
             cursor = connection.execute(statement.encode(), parameters or None)
             return cursor.fetchall() if cursor.description else []
 
