@@ -133,10 +133,14 @@ def implications(checks: Sequence[ParsedCheck], table: Table, now: datetime) -> 
             names = ", ".join(c.check.name for c in checks if name in c.columns)
             troubles.append(f"{table.name}.{name}: no value can meet its CHECKs together ({names})")
     kept = {n: d for n, d in columns.items() if not d.empty}
+    # a numeric without a scale travels as text, of which 1 and 1.00 are two: a list of numbers says nothing there
+    listable = {
+        c.name for c in table.columns if sql_type(c.type).family != "numeric" or arrow_type(c.type) != pa.string()
+    }
     return Implied(
         low={n: d.low for n, d in kept.items() if d.low is not None},
         high={n: d.high for n, d in kept.items() if d.high is not None},
-        allowed={n: d.allowed for n, d in kept.items() if d.allowed is not None},
+        allowed={n: d.allowed for n, d in kept.items() if d.allowed is not None and n in listable},
         min_length={n: d.min_length for n, d in kept.items() if d.min_length is not None},
         max_length={n: d.max_length for n, d in kept.items() if d.max_length is not None},
         pattern={n: list(d.patterns) for n, d in kept.items() if d.patterns},
@@ -219,6 +223,8 @@ def _ordered(node: Node, table: Table) -> Ordered | None:
     a, b = (table.column(n.name) for n in (left, right))
     if arrow_type(a.type) != arrow_type(b.type) or left.type.family != right.type.family:
         return None
+    if pa.types.is_string(arrow_type(a.type)) and left.type.family != "text":
+        return None  # values whose text form does not order as they do: numeric without a scale, enum, interval
     first, second = (left.name, right.name) if node.name[0] == "<" else (right.name, left.name)
     return Ordered(first, second, len(node.name) == 1)
 

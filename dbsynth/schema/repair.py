@@ -9,6 +9,7 @@ step can make a row worse, and the number of steps is fixed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,8 @@ class _Group:
     def _order(self) -> Proposals:
         """Swaps what is in the wrong order; else one follows the other at a distance seen in the valid rows."""
         pairs = [o for o in self.implied.ordered if {o.first, o.second} <= set(self.reads)]
-        for _ in pairs:  # one pass for each: a chain a < b < c is sorted like bubbles
+        yield from self._sorted(pairs)
+        for _ in pairs:  # one pass for each, since moving one value may disturb the next pair
             for pair in pairs:
                 if pair.first in self.free and pair.second in self.free:
                     rows = self.broken[self._disordered(pair, self.broken)]
@@ -145,6 +147,25 @@ class _Group:
                 for moved in (pair.second, pair.first):
                     if moved in self.free:
                         yield from self._at_distance(pair, moved)
+
+    def _sorted(self, pairs: Sequence[Ordered]) -> Proposals:
+        """A chain a <= b <= c: its values sorted, where none of them is null."""
+        names = list(dict.fromkeys(n for p in pairs for n in (p.first, p.second)))
+        if len(names) < 3 or not set(names) <= set(self.free) or len({self.columns[n].type for n in names}) > 1:
+            return
+        try:
+            before = {n: {p.first for p in pairs if p.second == n} for n in names}
+            chain = list(TopologicalSorter(before).static_order())
+        except CycleError:
+            return
+        whole = np.all([self.columns[n].is_valid().to_numpy(zero_copy_only=False) for n in chain], axis=0)
+        rows = self.broken[whole[self.broken]]
+        at = self._at(rows)
+        numbers = [u for n in chain if (u := units(at[n])) is not None]
+        if len(numbers) < len(chain):
+            return
+        values = np.sort(np.stack(numbers), axis=0)
+        yield rows, {n: from_units(v, at[n].type) for n, v in zip(chain, values, strict=True)}
 
     def _disordered(self, pair: Ordered, rows: np.ndarray) -> np.ndarray:
         at = self._at(rows)
@@ -265,7 +286,7 @@ def constants(node: Node, name: str, now: int) -> list[Any]:
                 continue
             for other in node.args:
                 if other.constant and (value := other.scalar(now)) is not None:
-                    found.append(exact(value, other.type, column.type))
+                    found += exact(value, other.type, column.type) or ()
                     near = (bounds(kind, value, other.type, column.type) for kind in (">", "<", ">=", "<="))
                     found += [v for domain in near for v in (domain.low, domain.high)]
     for part in node.args:

@@ -61,6 +61,10 @@ def days(*texts: str) -> tuple[int, ...]:
     return tuple(int(np.datetime64(t, "D").astype(np.int64)) for t in texts)
 
 
+def decimals(texts: str) -> tuple[Decimal, ...]:
+    return tuple(map(Decimal, texts.split()))
+
+
 def stamps(*texts: str) -> tuple[int, ...]:
     return tuple(int(np.datetime64(t, "us").astype(np.int64)) for t in texts)
 
@@ -73,18 +77,21 @@ STAMPS = stamps(
     "2021-01-01 00:00:00", "2021-12-31 10:00:00.000001",
 )  # fmt: skip
 TEXTS = (
-    "", " ", "a", "A", "ab", "abc", "ABC", "Abc def", " padded ", "x1", "x_y", "50%", "a@b.de", "ÄÖü", "ß", "a.b", "123",
-    "12", "-5", "x\ny", "it's", "AB-12", "2020-01-05", "back\\slash",
+    "", " ", "a", "A", "ab", "abc", "ABC", "Abc def", " padded ", "x1", "x_y", "50%", "a@b.de", "ÄÖü", "ß", "a.b",
+    "123", "12", "-5", "x\ny", "it's", "AB-12", "2020-01-05", "back\\slash",
 )  # fmt: skip
+
+POINT: tuple[tuple[str, TypeEngine[Any]], ...] = (("latitude", sa.Numeric()), ("longitude", sa.Numeric()))
 
 COLUMNS: dict[str, Sample] = {
     "a": Sample("integer", sa.Integer(), (-7, -2, -1, 0, 1, 2, 3, 7, 10, 150)),
     "b": Sample("integer", sa.Integer(), (-3, -1, 0, 1, 2, 3, 7, 151)),
     "c": Sample("smallint", sa.SmallInteger(), (0, 1, 2, 3)),
     "big": Sample("bigint", sa.BigInteger(), (0, 1, 2**40, -(2**40), 2**53 + 1)),
-    "n": Sample("numeric(10,2)", sa.Numeric(10, 2), tuple(map(Decimal, ("-1.50", "0.00", "0.01", "1.00", "2.50", "99999999.99")))),
-    "n2": Sample("numeric(20,9)", sa.Numeric(20, 9), tuple(map(Decimal, ("0.000000001", "1.000000000", "2.500000000", "-1.5")))),
-    "u": Sample("numeric", sa.Numeric(), ("0", "90", "90.0", "-90.00000001", "1e-12", "NaN", "123456789012345678901234567890.5")),
+    "n": Sample("numeric(10,2)", sa.Numeric(10, 2), decimals("-1.50 0.00 0.01 1.00 2.50 99999999.99")),
+    "n2": Sample("numeric(20,9)", sa.Numeric(20, 9), decimals("0.000000001 1.000000000 2.500000000 -1.5")),
+    "u": Sample("numeric", sa.Numeric(),
+                ("0", "90", "90.0", "-90.00000001", "1e-12", "NaN", "123456789012345678901234567890.5")),
     "f": Sample("double precision", sa.Double(), (-1.5, 0.0, 0.1, 1.0, 2.5, 1e300)),
     "g": Sample("boolean", sa.Boolean(), (True, False)),
     "h": Sample("boolean", sa.Boolean(), (True, False)),
@@ -105,9 +112,10 @@ COLUMNS: dict[str, Sample] = {
     "j": Sample("jsonb", sa.JSON(), ('{"a": 1, "b": "x"}', "[1, 2]", '"s"', "1.5", "null", "true", '{"a": null}')),
     "arr": Sample("integer[]", sa.ARRAY(sa.Integer()), ("{}", "{1}", "{1,2,3}", "{NULL,2}")),
     "tags": Sample("text[]", sa.ARRAY(sa.Text()), ("{}", "{a}", '{a,"b c"}', "{x,NULL}", '{"q\\"t"}')),
-    "geo": Sample("geo", Structured("geo", "composite", None, (("latitude", sa.Numeric()), ("longitude", sa.Numeric()))),
+    "geo": Sample("geo", Structured("geo", "composite", fields=POINT),
                   ("(10,20)", "(-91,0)", "(,5)", "(90.0,180.5)")),
-    "rng": Sample("int4range", Structured("int4range", "range", sa.Integer()), ("empty", "[1,5)", "[3,)", "(,10)", "[5,6)")),
+    "rng": Sample("int4range", Structured("int4range", "range", sa.Integer()),
+                  ("empty", "[1,5)", "[3,)", "(,10)", "[5,6)")),
     "id": Sample("uuid", sa.Uuid(), ("6f7a1c1e-0000-4000-8000-000000000001", "6f7a1c1e-0000-4000-8000-000000000002")),
     "by": Sample("bytea", sa.LargeBinary(), ("\\x", "\\x00", "\\xdeadbeef")),
 }  # fmt: skip

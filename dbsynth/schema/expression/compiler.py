@@ -92,7 +92,8 @@ SIMPLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Unicode": ("ascii", ("this",)), "MD5": ("md5", ("this",)),
     "SplitPart": ("split_part", ("this", "delimiter", "part_index")),
     "DPipe": ("||", ("this", "expression")), "ArraySize": ("array_length", ("this", "expression")),
-    "BitLength": ("bit_length", ("this",)), "Concat": ("concat", ("expressions",)), "ConcatWs": ("concat_ws", ("expressions",)),
+    "BitLength": ("bit_length", ("this",)), "Concat": ("concat", ("expressions",)),
+    "ConcatWs": ("concat_ws", ("expressions",)),
 }  # fmt: skip
 """Tree classes that are plain functions: name in ``functions`` and the arguments in order."""
 

@@ -147,8 +147,7 @@ def _against_constant(left: Node, name: str, right: Node, now: int) -> dict[Key,
             return {key_of(column): Domain(min_length=1)} if value == "" else {}
         if name == "=":
             allowed = exact(value, right.type, column.type)
-            listed = Domain(allowed=() if allowed is None else (allowed,))
-            return {key_of(column): meet(listed, bounds(name, value, right.type, column.type))}
+            return {key_of(column): replace(bounds(name, value, right.type, column.type), allowed=allowed)}
         return {key_of(column): bounds(name, value, right.type, column.type)}
     inner = base(left.args[0]) if left.kind == "call" and left.args else None
     if inner is None and left.kind == "call" and left.name == "char_length" and left.args[0].name == "btrim":
@@ -193,7 +192,10 @@ def _member(node: Node, now: int) -> dict[Key, Domain]:
         return {}  # x IN (1, NULL) is never false
     column = base(subject)
     if column is not None:
-        listed = [e for v, t in values if (e := exact(v, t, column.type)) is not None]
+        known = [exact(v, t, column.type) for v, t in values]
+        if any(k is None for k in known):
+            return {}
+        listed = [v for k in known if k is not None for v in k]
         domain = Domain(allowed=tuple(dict.fromkeys(listed)))
         if listed and column.type.family in ("int", "numeric", "float", "date", "time", "timestamp", "timestamptz"):
             domain = replace(domain, low=min(listed), high=max(listed))
@@ -224,7 +226,8 @@ def _ratio(value: Any, type_: SqlType, column: SqlType) -> Fraction | None:
         return Fraction(value, DAY) if column.family == "date" and type_.family != "date" else Fraction(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
         return None
-    return Fraction(value)
+    # the shortest decimal of a float is what a numeric cast to float is compared with
+    return Fraction(repr(value)) if isinstance(value, float) and column.family == "numeric" else Fraction(value)
 
 
 def bounds(name: str, value: Any, type_: SqlType, column: SqlType) -> Domain:
@@ -256,13 +259,15 @@ def bounds(name: str, value: Any, type_: SqlType, column: SqlType) -> Domain:
     return Domain(low=low, high=high)
 
 
-def exact(value: Any, type_: SqlType, column: SqlType) -> Any:
-    """``value`` as a value of the column; None if the column cannot hold it."""
+def exact(value: Any, type_: SqlType, column: SqlType) -> tuple[Any, ...] | None:
+    """``value`` as a value of the column, alone in a tuple: empty if the column cannot hold it, None if unknown."""
     if column.family in ("text", "bpchar", "enum", "uuid"):
         if column.family == "enum" and column.labels and value not in column.labels:
-            return None
-        return value if column.length is None or len(value) <= column.length else None
+            return ()
+        return (value,) if column.length is None or len(value) <= column.length else ()
     if column.family == "bool":
-        return value
+        return (value,)
     at = bounds("=", value, type_, column)
-    return at.low if at.low is not None and at.low == at.high else None
+    if at.low is None:
+        return None
+    return (at.low,) if at.low == at.high else ()
