@@ -100,7 +100,12 @@ def _build(
     emit: Emit,
 ) -> tuple[events.TableResult, ...]:
     info = RunInfo(
-        run_id, __version__, seed, source.describe(), {"made": datetime.now(UTC).isoformat(timespec="seconds")}
+        run_id,
+        __version__,
+        seed,
+        source.describe(),
+        {"made": datetime.now(UTC).isoformat(timespec="seconds")},
+        source_identity=source.identity(),
     )
     target = target_database.target()
     spool: Spool | None = None

@@ -28,13 +28,17 @@ class LocalExecutor:
     def __init__(self, workers: int, on_progress: Callable[[str, str, int, int], None]):
         self.workers = workers
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["dbsynth.pipeline.work"])
+        context.set_forkserver_preload(
+            ["dbsynth.pipeline.prepare", "dbsynth.pipeline.train", "dbsynth.pipeline.generate"]
+        )
         self._queue = context.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, args=(on_progress,), daemon=True)
         self._listener.start()
         self._pool = ProcessPoolExecutor(
             workers, mp_context=context, initializer=work_start.start, initargs=(self._queue,)
         )
+        for _ in range(workers):  # a process starts with its first task: start them now
+            self._pool.submit(work_start.ready)
 
     def _listen(self, on_progress: Callable[[str, str, int, int], None]) -> None:
         while (message := self._queue.get()) is not None:

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.types as pt
 from sqlalchemy import types as sqltypes
 
 from dbsynth.codec.base import ColumnSpec
 from dbsynth.codec.table import TableCodec
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
+from dbsynth.pipeline.units import category_codes, present_codes, whole
 from dbsynth.relation import tree
 from dbsynth.relation.cluster import Clusters
 from dbsynth.relation.counts import position_codes
@@ -134,31 +133,6 @@ def _read(
     return pa.Table.from_batches(list(database.read(request, snapshot))).combine_chunks()
 
 
-def whole(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
-    """Non-null values as int64 in the column's smallest unit (whole numbers, scaled decimals, days, microseconds);
-    empty where the column is of another kind."""
-    array = combined(column).drop_null()
-    if pt.is_decimal(array.type):
-        scaled = pc.multiply(pc.cast(array, pa.float64()), 10.0**array.type.scale)
-        return np.round(scaled.to_numpy(zero_copy_only=False)).astype(np.int64)
-    if pt.is_date32(array.type):
-        array = array.cast(pa.int32())
-    if pt.is_integer(array.type) or pt.is_timestamp(array.type) or pt.is_time(array.type):
-        return array.cast(pa.int64()).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-    return np.zeros(0, np.int64)
-
-
-def unwhole(values: np.ndarray, type_: pa.DataType) -> pa.Array:
-    """The inverse of ``whole`` for the Arrow type of the column."""
-    if pt.is_decimal(type_):
-        low = values.astype(np.int64)
-        raw = np.stack([low, low >> 63], axis=1)  # 128 bits, little-endian, sign extended
-        return pa.Array.from_buffers(pa.decimal128(38, type_.scale), len(low), [None, pa.py_buffer(raw.tobytes())])
-    if pt.is_date32(type_):
-        return pa.array(values.astype(np.int32)).cast(type_)
-    return pa.array(values.astype(np.int64)).cast(type_)
-
-
 def _derive(
     database: Database,
     plan: Plan,
@@ -191,21 +165,6 @@ def _derive(
         n = np.append(counts.column("n").to_numpy(), 0)
         frame = frame.append_column(degree.column, pa.array(n[at].astype(np.int64)))
     return frame
-
-
-def present_codes(columns: list[pa.ChunkedArray]) -> np.ndarray:
-    """1 where every column has a value, 0 elsewhere."""
-    out = np.ones(len(columns[0]), np.int64)
-    for column in columns:
-        out &= pc.is_valid(combined(column)).to_numpy(zero_copy_only=False)
-    return out
-
-
-def category_codes(own: list[pa.ChunkedArray], parent: TablePlan, k: KeyPlan) -> np.ndarray:
-    """0 null, 1 + i the i-th kept row of the parent, kept + 1 any other row."""
-    assert parent.kept is not None
-    at = row_index(own, [parent.kept.rows.column(c) for c in k.key.ref_columns])
-    return np.where(present_codes(own) == 0, 0, np.where(at >= 0, at + 1, parent.kept.count + 1))
 
 
 def _parents_for_clusters(

@@ -1,5 +1,8 @@
 """What a worker process does: prepare, train, generate and patch one table. Arguments and results that carry models
-travel between the processes of one run only; nothing here is written to disk but synthetic rows."""
+travel between the processes of one run only; nothing here is written to disk but synthetic rows.
+
+The parent process imports this module for the names of the tasks, so what needs torch is imported inside them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +18,18 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Database, RunInfo, Target, connect
 from dbsynth.model.base import FitReport
-from dbsynth.pipeline.generate import Learned, Maker
-from dbsynth.pipeline.patch import patch_cycle
 from dbsynth.pipeline.plan import Plan, TablePlan
-from dbsynth.pipeline.prepare import Prepared, prepare
-from dbsynth.pipeline.rules import Judge, Rules
 from dbsynth.pipeline.spool import CONTEXT, Made, Spool
-from dbsynth.pipeline.train import Ancestor, train
 from dbsynth.pipeline.work_start import report
 from dbsynth.rng import derive
 from dbsynth.schema.model import TableName
 from dbsynth.schema.types import arrow_type
+
+if TYPE_CHECKING:
+    from dbsynth.pipeline.draft import Learned
+    from dbsynth.pipeline.prepare import Prepared
+    from dbsynth.pipeline.rules import Judge
+    from dbsynth.pipeline.train import Ancestor
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,9 @@ class PreparedBlobs:
 
 
 def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
+    from dbsynth.pipeline.prepare import prepare
+    from dbsynth.pipeline.train import Ancestor
+
     job = _job(blob)
     prepared = prepare(_source(job.source), job.plan, name, seed=derive(job.seed, "fit"), snapshot=job.snapshot)
     shared = {
@@ -91,6 +99,9 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
 
 
 def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[bytes, FitReport]:
+    from dbsynth.pipeline.draft import Learned
+    from dbsynth.pipeline.train import train
+
     job = _job(blob)
     prepared: Prepared = pickle.loads(own)
     above: list[Ancestor] = [pickle.loads(a) for a in ancestors]
@@ -117,6 +128,10 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
 
 def generate_table(blob: bytes, learned_blob: bytes) -> tuple[int, tuple[str, ...]]:
     """Write the table to the spool; its rows and warnings."""
+    from dbsynth.pipeline.draft import Draft
+    from dbsynth.pipeline.generate import make
+    from dbsynth.pipeline.rules import Rules
+
     job = _job(blob)
     learned: Learned = pickle.loads(learned_blob)
     plan = learned.plan
@@ -130,19 +145,17 @@ def generate_table(blob: bytes, learned_blob: bytes) -> tuple[int, tuple[str, ..
         if ancestor.name not in parents:
             parents[ancestor.name] = job.spool.read(ancestor.name)
     name = str(plan.name)
-    maker = Maker(
+    draft = Draft(
         job.plan,
         learned,
         parents,
-        ancestors,
-        [parents[a.name].cardinalities for a in ancestors],
         derive(job.seed, "sample"),
         Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, _judge(blob)),
         progress=lambda rows: report(name, "generate", rows, plan.made_rows),
     )
-    made = maker.make()
+    made = make(draft, ancestors)
     job.spool.write(plan.name, made)
-    return made.rows.num_rows, tuple(maker.warnings)
+    return made.rows.num_rows, tuple(draft.warnings)
 
 
 def _judge(blob: bytes) -> Judge:
@@ -154,6 +167,8 @@ def _judge(blob: bytes) -> Judge:
 
 def patch_table(blob: bytes, name: TableName) -> tuple[int, tuple[str, ...]]:
     """Fill the keys of a table that close a cycle, now that the tables they point to are made."""
+    from dbsynth.pipeline.patch import patch_cycle
+
     job = _job(blob)
     plan = job.plan[name]
     made, warnings = patch_cycle(plan, job.spool.read(name), job.spool.read, derive(job.seed, "sample"))

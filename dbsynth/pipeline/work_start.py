@@ -36,3 +36,7 @@ def report(table: str, step: str, done: int, total: int) -> None:
     """Tell the parent how far a step of a table is."""
     if _queue is not None:
         _queue.put((table, step, done, total))
+
+
+def ready() -> None:
+    """The task that starts a worker and waits for nothing."""

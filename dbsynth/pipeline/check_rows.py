@@ -1,0 +1,82 @@
+"""CHECKs of generated rows: computed columns, bounded redraws in the same context, then repair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dbsynth.pipeline.draft import LOST_SHARE, Draft
+from dbsynth.pipeline.foreign_keys import hold_place
+from dbsynth.pipeline.units import present_codes
+from dbsynth.relation.assign import choose, fill_columns
+from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.keys import take
+
+REDRAWS = 8
+"""Rounds in which rows that break a CHECK are drawn again before they are repaired."""
+
+
+def keep_checks(draft: Draft) -> None:
+    if not draft.rules.any or draft.n == 0:
+        return
+    fixed = {c for k in draft.table.keys if k.fill != "dropped" for c in k.key.columns}
+    fixed |= {c for key in draft.table.table.unique_keys for c in key}
+    rows = np.arange(draft.n)
+    for turn in range(REDRAWS):
+        for name, array in draft.rules.computed(draft.batch(rows), fixed).items():
+            draft.set(name, rows, array)
+        rows = rows[draft.rules.broken(draft.batch(rows))]
+        if len(rows) == 0:
+            return
+        loose = loose_keys(draft) if turn >= REDRAWS // 2 else []
+        draft.codes[rows] = draft.sample(rows, draft.given(rows, loose), "redraw", turn)
+        for key in loose:
+            assign_again(draft, key, rows, turn)
+        redecode(draft, rows, fixed, turn)
+    exchangeable = {k.free[0] for k in loose_keys(draft) if len(k.key.columns) == 1}
+    repaired, bad = draft.rules.repair(draft.batch(), draft.rng("repair"), fixed - exchangeable)
+    for i, name in enumerate(repaired.schema.names):
+        draft.columns[name] = repaired.column(i)
+    follow_repaired_keys(draft)
+    if bad.any():
+        if int(bad.sum()) > max(2, LOST_SHARE * draft.n):
+            draft.rules.give_up(draft.table.name, draft.batch(np.flatnonzero(bad)[:1]))
+        draft.drop(bad, "a CHECK cannot be met for them")
+
+
+def redecode(draft: Draft, rows: np.ndarray, fixed: set[str], turn: int) -> None:
+    before = {c: take(draft.columns[c], rows) for c in fixed if c in draft.columns}
+    draft.decode(rows, "redraw", turn)
+    for name, array in before.items():
+        draft.set(name, rows, array)
+
+
+def follow_repaired_keys(draft: Draft) -> None:
+    """Keys that are filled later are null or not as the repair left them."""
+    for key in draft.key_codes:
+        if key.fill in ("self", "cycle"):
+            present = present_codes([draft.columns[c] for c in key.free]) > 0
+            code = draft.codes[:, draft.spans[key.code]][:, 0]
+            draft.codes[:, draft.spans[key.code]] = np.where(present, np.maximum(code, 1), 0)[:, None]
+
+
+def loose_keys(draft: Draft) -> list[KeyPlan]:
+    """Foreign keys that may be drawn again: no unique key and no other foreign key depends on them."""
+    held = {c for u in draft.table.table.unique_keys for c in u}
+    for key in draft.table.keys:
+        held |= {c for c in key.key.columns if c not in key.free}
+    return [k for k in draft.key_codes if not set(k.free) & held]
+
+
+def assign_again(draft: Draft, key: KeyPlan, rows: np.ndarray, turn: int) -> None:
+    code = draft.code(key)
+    assert code is not None
+    if key.fill in ("self", "cycle"):
+        hold_place(draft, key)
+        return
+    parent, rng = draft.parent_of(key), draft.rng("key", key.key.name, "redraw", turn)
+    made = {c: take(draft.columns[c], rows) for c in key.key.columns}
+    fresh = choose(key, code[rows], made, parent, draft.learned.clusters.get(key.code), rng)
+    draft.member[key.key.name][rows] = fresh
+    nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
+    for name, array in fill_columns(key, fresh, parent, nullable, rng).items():
+        draft.set(name, rows, array)

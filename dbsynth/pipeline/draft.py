@@ -1,0 +1,169 @@
+"""The rows of one table while they are made: codes, columns and parents, and what is done to some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from dbsynth.codec.table import TableCodec
+from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.model.base import FittedModel
+from dbsynth.pipeline.plan import Plan, TablePlan, degree_column
+from dbsynth.pipeline.rules import Rules
+from dbsynth.pipeline.spool import Made
+from dbsynth.relation.assign import Parent
+from dbsynth.relation.cluster import Clusters
+from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.keys import combined, take
+from dbsynth.relation.unique import Lattice
+from dbsynth.rng import generator
+from dbsynth.schema.model import TableName
+from dbsynth.values.base import ValueGenerator
+
+CHUNK = 32_768
+"""Rows that are drawn from the model at once: bounds the memory of the network's activations."""
+LOST_SHARE = 0.05
+"""More than this share of rows without a valid place is an error, not a warning."""
+
+
+@dataclass
+class Learned:
+    """All that is needed to make a table: no row of the source but the kept ones in its plan."""
+
+    plan: TablePlan
+    codec: TableCodec
+    model: FittedModel
+    generators: list[ValueGenerator]
+    clusters: Mapping[str, Clusters]
+    lattices: Mapping[str, Lattice]
+    lines: frozenset[str]
+    null_context: float
+
+
+@dataclass
+class Draft:
+    """``n`` rows in the making. ``codes`` int32 (n, code columns); ``columns``: finished values by name; ``member``:
+    the parent row by foreign key; ``parent``, ``position``, ``siblings``: place under the context parent; ``context``
+    int32 (n, context columns): what the model sees. ``parents``: the finished tables that the keys point to."""
+
+    plan: Plan
+    learned: Learned
+    parents: Mapping[TableName, Made]
+    seed: int
+    rules: Rules
+    progress: Callable[[int], None] = lambda rows: None
+    warnings: list[str] = field(default_factory=list)
+    n: int = 0
+    codes: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    parent: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    position: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    siblings: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    context: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    columns: dict[str, pa.Array] = field(default_factory=dict)
+    member: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.table = self.learned.plan
+        self.spans = self.learned.codec.spans
+        self.key_codes = [k for k in self.table.keys if k.code in self.spans]
+
+    def rng(self, *names: str | int) -> np.random.Generator:
+        return generator(self.seed, str(self.table.name), *names)
+
+    def sample(self, rows: np.ndarray, given: np.ndarray | None, *stream: str | int) -> np.ndarray:
+        parts = []
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            parts.append(
+                self.learned.model.sample(
+                    self.context[rows[part]],
+                    self.rng("codes", *stream, start),
+                    given=None if given is None else given[part],
+                )
+            )
+            self.progress(min(start + CHUNK, len(rows)))
+        width = len(self.learned.codec.cardinalities)
+        return np.concatenate(parts) if parts else np.zeros((0, width), np.int32)
+
+    def code(self, key: KeyPlan) -> np.ndarray | None:
+        return self.codes[:, self.spans[key.code]][:, 0].astype(np.int64) if key.code in self.spans else None
+
+    def parent_of(self, key: KeyPlan) -> Parent:
+        made = self.parents[key.key.ref_table]
+        column = degree_column(self.table.name, key.key)
+        known = column in made.rows.column_names
+        degrees = made.rows.column(column).to_numpy() if known else np.ones(made.rows.num_rows)
+        return Parent(made.rows, degrees.astype(np.float64), made.kept)
+
+    def decode(self, rows: np.ndarray, *stream: str | int) -> None:
+        """Set the modelled and made columns of ``rows`` from their codes (all rows the first time)."""
+        decoded = self.learned.codec.decode(self.codes[rows], self.rng("decode", *stream))
+        fresh = {
+            c.name: decoded[c.name]
+            for c in self.table.columns
+            if c.how == "modelled" and c.name not in self.learned.lines
+        }
+        present = {}
+        for column in self.table.columns:
+            if column.how == "made":
+                known = decoded.get(column.name)
+                always = np.ones(len(rows), bool)
+                present[column.name] = always if known is None else known.to_numpy(zero_copy_only=False).astype(bool)
+        for name, array in fresh.items():
+            self.set(name, rows, array)
+        self.make_values(rows, present, *stream)
+
+    def make_values(self, rows: np.ndarray, present: Mapping[str, np.ndarray], *stream: str | int) -> None:
+        everything = len(rows) == self.n
+        row = {n: a if everything else take(a, rows) for n, a in self.columns.items()}
+        for i, maker in enumerate(self.learned.generators):
+            made = maker.generate({c: present[c] for c in maker.columns}, row, self.rng("made", i, *stream))
+            for name, array in made.items():
+                self.set(name, rows, array)
+                row[name] = combined(array)
+
+    def set(self, name: str, rows: np.ndarray, values: pa.Array) -> None:
+        values = combined(values)
+        if len(rows) == self.n or name not in self.columns:
+            self.columns[name] = values
+            return
+        where = np.arange(self.n)
+        where[rows] = self.n + np.arange(len(rows))
+        self.columns[name] = take(pa.concat_arrays([self.columns[name], values.cast(self.columns[name].type)]), where)
+
+    def given(self, rows: np.ndarray, loose: Sequence[KeyPlan] = ()) -> np.ndarray:
+        """Codes of ``rows`` with keys kept, but for the ``loose`` ones, and everything else open."""
+        given = np.full((len(rows), self.codes.shape[1]), -1, np.int32)
+        for name in [k.code for k in self.key_codes if k not in loose] + list(self.learned.lattices):
+            if name in self.spans:
+                given[:, self.spans[name]] = self.codes[rows][:, self.spans[name]]
+        return given
+
+    def drop(self, lost: np.ndarray, why: str) -> None:
+        count = int(lost.sum())
+        if count > max(2, LOST_SHARE * self.n):
+            raise UnsatisfiableConstraint(
+                f"{self.table.name}: {count} of {self.n} rows cannot be made: {why}",
+                hint=f"ask for fewer rows: --rows {self.table.name.name}=N",
+            )
+        self.warnings.append(f"{count} of {self.n} rows were given up: {why}")
+        keep = np.flatnonzero(~lost)
+        self.n = len(keep)
+        self.codes, self.context = self.codes[keep], self.context[keep]
+        self.parent, self.position, self.siblings = self.parent[keep], self.position[keep], self.siblings[keep]
+        self.columns = {c: take(a, keep) for c, a in self.columns.items()}
+        self.member = {k: m[keep] for k, m in self.member.items()}
+
+    def batch(self, rows: np.ndarray | None = None) -> pa.RecordBatch:
+        names = [c.name for c in self.table.table.stored_columns]
+        arrays = [self.columns[n] if rows is None else take(self.columns[n], rows) for n in names]
+        return pa.RecordBatch.from_arrays(arrays, names=names)
+
+    def kept_table(self) -> pa.Table | None:
+        return self.table.kept.rows if self.table.kept else None
+
+    def in_unique_key(self, column: str) -> bool:
+        return any(column in u for u in self.table.table.unique_keys)

@@ -1,0 +1,99 @@
+"""Unique keys of generated rows: what repeats is moved, and what the keys decide is drawn anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.compute as pc
+
+from dbsynth.pipeline.draft import Draft
+from dbsynth.pipeline.units import unwhole, whole
+from dbsynth.relation.assign import fill_columns
+from dbsynth.relation.enforce import Choice, exchange_categories, exchange_members, move_on_lattice, repeated
+from dbsynth.relation.keys import take
+
+UNIQUE_TURNS = 4
+"""Rounds over the unique keys of a table: moving one can touch another."""
+
+
+def keep_unique(draft: Draft) -> None:
+    lost = np.zeros(draft.n, bool)
+    moved = np.zeros(draft.n, bool)
+    for turn in range(UNIQUE_TURNS):
+        again = False
+        for unique in draft.table.table.unique_keys:
+            if any(k.fill in ("self", "cycle") and set(k.free) & set(unique) for k in draft.table.keys):
+                continue  # enforced when these keys are filled
+            repeats = np.flatnonzero(repeated(unique, draft.columns, draft.kept_table()) & ~lost)
+            if len(repeats):
+                again = True
+                separate(draft, unique, repeats, moved, lost, turn)
+        if not again:
+            break
+    rows = np.flatnonzero(moved & ~lost)
+    fixed = [c for c in draft.learned.lattices if c in draft.spans]
+    if len(rows) and fixed:
+        follow_moved_keys(draft, rows, fixed)
+    if lost.any():
+        draft.drop(lost, "a unique key has no free place for them")
+
+
+def separate(
+    draft: Draft, unique: tuple[str, ...], repeats: np.ndarray, moved: np.ndarray, lost: np.ndarray, turn: int
+) -> None:
+    """Move what can move of ``unique`` in the rows ``repeats``: a lattice value, a made value, the other parent, a
+    category, in this order."""
+    rng = draft.rng("unique", *unique, turn)
+    own = [c for c in unique if c in draft.learned.lattices]
+    made = [c for c in unique if draft.table.by_column[c].how == "made"]
+    choices = [
+        k for k in draft.table.keys
+        if k.key.name in draft.member and k.fill not in ("context", "determined") and set(k.free) & set(unique)
+    ]  # fmt: skip
+    if made:
+        present = {
+            c.name: pc.is_valid(take(draft.columns[c.name], repeats)).to_numpy(zero_copy_only=False)
+            for c in draft.table.columns
+            if c.how == "made"
+        }
+        draft.make_values(repeats, present, "again", turn, *unique)
+        if turn == UNIQUE_TURNS - 1:
+            lost[repeats] = True
+    elif own and pc.is_valid(draft.columns[own[-1]]).to_numpy(zero_copy_only=False).all():
+        column = own[-1]
+        values = whole(draft.columns[column])
+        bounds = (draft.rules.least(column), draft.rules.most(column))
+        lattice = draft.learned.lattices[column]
+        fresh, homeless = move_on_lattice(unique, column, values, draft.columns, lattice, bounds)
+        moved |= fresh != values
+        lost |= homeless
+        draft.columns[column] = unwhole(fresh, draft.columns[column].type)
+    elif choices:
+        key = choices[-1]
+        parent = draft.parent_of(key)
+        member = draft.member[key.key.name].copy()
+        fresh = exchange_members(unique, Choice(key, parent, member), draft.columns, repeats, rng)
+        member[repeats] = fresh
+        lost[repeats[fresh < 0]] = True
+        nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
+        draft.member[key.key.name] = member
+        draft.columns.update(fill_columns(key, member, parent, nullable, rng))
+    else:
+        modelled = [c for c in unique if draft.table.by_column[c].how == "modelled"]
+        if not modelled:
+            lost[repeats] = True
+            return
+        draft.columns[modelled[-1]], gone = exchange_categories(unique, modelled[-1], draft.columns, repeats, rng)
+        moved[repeats] = True
+        lost |= gone
+
+
+def follow_moved_keys(draft: Draft, rows: np.ndarray, fixed: list[str]) -> None:
+    """Key values have moved: draw the other columns of these rows anew, given the keys as they are now."""
+    keys = {c: take(draft.columns[c], rows) for c in fixed}
+    for c, values in keys.items():
+        draft.codes[rows, draft.spans[c]] = draft.learned.codec.encode_column(c, values)
+    draft.codes[rows] = draft.sample(rows, draft.given(rows), "moved")
+    held = {c: take(draft.columns[c], rows) for c in draft.columns if draft.table.by_column[c].how == "made"}
+    draft.decode(rows, "moved")
+    for c, values in (keys | {c: held[c] for c in held if draft.in_unique_key(c)}).items():
+        draft.set(c, rows, values)
