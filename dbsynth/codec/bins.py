@@ -275,8 +275,8 @@ def _merge_small(chunk: np.ndarray, counts: np.ndarray, atom: np.ndarray, k: int
     totals = np.bincount(chunk, weights=counts)
     single = np.zeros(len(totals), bool)
     single[chunk[atom]] = True
-    target = np.arange(len(totals))
-    for i in np.flatnonzero((totals < k) & ~single):
+    target: np.ndarray = np.arange(len(totals))
+    for i in np.flatnonzero((totals < k) & ~single).tolist():
         if i > 0 and not single[i - 1]:
             target[i] = target[i - 1]
             totals[target[i]] += totals[i]
@@ -284,8 +284,8 @@ def _merge_small(chunk: np.ndarray, counts: np.ndarray, atom: np.ndarray, k: int
             target[i + 1] = i
             totals[i] += totals[i + 1]
     # a chunk joined to the one after it takes that one's later joins along
-    for i in range(1, len(target)):
-        target[i] = target[target[i]]
+    for j in range(1, len(target)):
+        target[j] = target[target[j]]
     return np.asarray(target[chunk])
 
 

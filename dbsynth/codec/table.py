@@ -75,6 +75,14 @@ class TableCodec:
             name: codec.decode(codes[:, self.spans[name]], generator(seed, name)) for name, codec in self.codecs.items()
         }
 
+    def encode_column(self, name: str, values: pa.Array) -> np.ndarray:
+        """Codes int32 (rows, width) of one column."""
+        return self.codecs[name].encode(values)
+
+    def decode_column(self, name: str, codes: np.ndarray, rng: np.random.Generator) -> pa.Array:
+        """Values of one column from the codes of all (rows, code columns)."""
+        return self.codecs[name].decode(codes[:, self.spans[name]], rng)
+
     def state(self) -> State:
         """Everything but the types of the specs; holds no value that fewer than k rows share."""
         columns: list[dict[str, Any]] = []

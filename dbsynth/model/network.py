@@ -1,0 +1,216 @@
+"""The conditional autoregressive network: p(row | context) = Π p(code_i | codes before i, context).
+
+Each code column owns a group of hidden units that sees only the embeddings of earlier columns and the encoded context
+(a masked layer, as in MADE, Germain et al. 2015, but one group an output, so that a sample costs one forward pass);
+a second layer inside the group; a softmax. Columns are computed in chunks: few large matrix products, and no work for
+most of what the mask would hide. Beyond ``BLOCK`` columns back a column sees only a running summary, so that cost and
+memory grow linearly in tables of hundreds of columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CHUNK = 8
+BLOCK = 64
+SUMMARY = 64
+"""Width of the running summary of the columns before a block."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """``widths``/``context_widths``: of the embeddings; ``group``: hidden units a column; ``encoder``: width of the
+    context's encoding (0 without context)."""
+
+    cardinalities: tuple[int, ...]
+    context_cardinalities: tuple[int, ...]
+    widths: tuple[int, ...]
+    context_widths: tuple[int, ...]
+    group: int
+    encoder: int
+
+    def as_config(self) -> dict[str, Any]:
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @staticmethod
+    def from_config(config: dict[str, Any]) -> Shape:
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else int(v) for name, v in config.items()}
+        return Shape(**values)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Columns ``begin``..``end`` that see columns from ``window`` on, with where these start among the chunk's inputs
+    (after ``extra`` inputs of context and summary): column i sees ``seen[i − begin]`` inputs."""
+
+    begin: int
+    end: int
+    window: int
+    extra: int
+    seen: tuple[int, ...]
+
+    @property
+    def inputs(self) -> int:
+        return self.seen[-1]
+
+
+def chunks(shape: Shape) -> list[Chunk]:
+    """Chunks never cross the border of a block."""
+    out = []
+    for window in range(0, len(shape.cardinalities), BLOCK):
+        extra = shape.encoder + (SUMMARY if window else 0)
+        last = min(window + BLOCK, len(shape.cardinalities))
+        for begin in range(window, last, CHUNK):
+            end = min(begin + CHUNK, last)
+            seen = tuple(extra + sum(shape.widths[window:i]) for i in range(begin, end))
+            out.append(Chunk(begin, end, window, extra, seen))
+    return out
+
+
+def flops_per_row(shape: Shape) -> float:
+    """Multiply-adds of one training step a row, times two, forward and backward (twice the forward pass)."""
+    total = 0.0
+    for chunk in chunks(shape):
+        n = chunk.end - chunk.begin
+        total += n * shape.group * (chunk.inputs + shape.group)
+        total += sum(shape.cardinalities[chunk.begin : chunk.end]) * shape.group
+    total += sum(shape.context_widths) * shape.encoder + shape.encoder**2
+    if len(shape.cardinalities) > BLOCK:
+        total += sum(shape.widths) * SUMMARY
+    return 6.0 * total
+
+
+class ConditionalNet(nn.Module):
+    """Weights for a ``Shape``. ``marginals``: per column the share of each code, where the output starts."""
+
+    def __init__(self, shape: Shape, marginals: Sequence[np.ndarray], generator: torch.Generator) -> None:
+        super().__init__()
+        self.shape = shape
+        self.chunks = chunks(shape)
+
+        def normal(*size: int, scale: float) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*size, generator=generator) * scale)
+
+        g = shape.group
+        self.embeddings = nn.ParameterList(
+            normal(k, d, scale=0.5) for k, d in zip(shape.cardinalities, shape.widths, strict=True)
+        )
+        self.first = nn.ParameterList(
+            normal((c.end - c.begin) * g, c.inputs, scale=1.0 / math.sqrt(max(c.inputs, 1))) for c in self.chunks
+        )
+        self.first_bias = nn.ParameterList(nn.Parameter(torch.zeros((c.end - c.begin) * g)) for c in self.chunks)
+        self.second = nn.ParameterList(normal(c.end - c.begin, g, g, scale=1.0 / math.sqrt(g)) for c in self.chunks)
+        self.second_bias = nn.ParameterList(nn.Parameter(torch.zeros(c.end - c.begin, 1, g)) for c in self.chunks)
+        self.heads = nn.ParameterList(normal(k, g, scale=0.1 / math.sqrt(g)) for k in shape.cardinalities)
+        self.head_bias = nn.ParameterList(
+            nn.Parameter(torch.log(torch.from_numpy(np.asarray(m, np.float32)))) for m in marginals
+        )
+        self.context_embeddings = nn.ParameterList(
+            normal(k, d, scale=0.5) for k, d in zip(shape.context_cardinalities, shape.context_widths, strict=True)
+        )
+        inner, x = sum(shape.context_widths), shape.encoder
+        self.encoder = nn.ParameterList(
+            [] if not x else [normal(x, inner, scale=1.0 / math.sqrt(inner)), nn.Parameter(torch.zeros(x)),
+                              normal(x, x, scale=1.0 / math.sqrt(x)), nn.Parameter(torch.zeros(x))]
+        )  # fmt: skip
+        long = len(shape.cardinalities) > BLOCK
+        self.summary = nn.ParameterList(
+            normal(sum(shape.widths[b : b + BLOCK]), SUMMARY, scale=1.0 / math.sqrt(sum(shape.widths[b : b + BLOCK])))
+            for b in range(0, len(shape.cardinalities) if long else 0, BLOCK)
+        )
+        for i, chunk in enumerate(self.chunks):
+            mask = torch.zeros(chunk.end - chunk.begin, g, chunk.inputs)
+            for j, seen in enumerate(chunk.seen):
+                mask[j, :, :seen] = 1.0
+            self.register_buffer(f"mask{i}", mask.reshape(-1, chunk.inputs), persistent=False)
+
+    def encode_context(self, context: Tensor) -> Tensor:
+        """float (rows, encoder) for codes (rows, context columns)."""
+        if not self.shape.encoder:
+            return torch.zeros(len(context), 0, device=context.device)
+        inputs = torch.cat([F.embedding(context[:, j], w) for j, w in enumerate(self.context_embeddings)], dim=1)
+        w1, b1, w2, b2 = self.encoder
+        hidden = torch.relu(F.linear(inputs, w1, b1))
+        return hidden + torch.relu(F.linear(hidden, w2, b2))
+
+    def loss(self, codes: Tensor, context: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Negative log-likelihood of each column (columns,), summed over the rows of long ``codes`` (rows, columns).
+
+        ``keep`` float (rows, columns): factors of the inputs (dropout of whole columns)."""
+        encoded = self.encode_context(context)
+        inputs = [F.embedding(codes[:, j], w) for j, w in enumerate(self.embeddings)]
+        if keep is not None:
+            inputs = [e * keep[:, j : j + 1] for j, e in enumerate(inputs)]
+        losses = []
+        summary = None
+        for i, chunk in enumerate(self.chunks):
+            if chunk.begin == chunk.window and chunk.window:
+                part = (
+                    torch.cat(inputs[chunk.window - BLOCK : chunk.window], dim=1)
+                    @ self.summary[chunk.window // BLOCK - 1]
+                )
+                summary = part if summary is None else summary + part
+            parts = [encoded] if summary is None else [encoded, torch.tanh(summary)]
+            hidden = self._hidden(i, torch.cat([*parts, *inputs[chunk.window : chunk.end - 1]], dim=1))
+            for j in range(chunk.begin, chunk.end):
+                logits = F.linear(hidden[j - chunk.begin], self.heads[j], self.head_bias[j])
+                losses.append(F.cross_entropy(logits, codes[:, j], reduction="sum"))
+        return torch.stack(losses) if losses else torch.zeros(0)
+
+    def _hidden(self, i: int, inputs: Tensor) -> Tensor:
+        """(columns of chunk i, rows, group) for its inputs (rows, chunk.inputs)."""
+        chunk, g = self.chunks[i], self.shape.group
+        mask = getattr(self, f"mask{i}")
+        hidden = torch.relu(F.linear(inputs, self.first[i] * mask, self.first_bias[i]))
+        hidden = hidden.view(len(inputs), chunk.end - chunk.begin, g).transpose(0, 1)
+        return hidden + torch.relu(torch.baddbmm(self.second_bias[i], hidden, self.second[i]))
+
+    @torch.no_grad()
+    def sample(self, context: Tensor, u: Tensor, given: Tensor | None, allowed: Sequence[Tensor | None]) -> Tensor:
+        """Codes long (rows, columns) by inverse distribution function from uniforms ``u`` (rows, columns).
+
+        Column by column, each with the part of the layers that belongs to it. ``given`` >= 0 is kept; ``allowed``:
+        per column None or bool (cardinality,); where nothing is allowed or has weight, all are taken as equal."""
+        shape, g, rows = self.shape, self.shape.group, len(u)
+        encoded = self.encode_context(context)
+        codes = torch.zeros(rows, len(shape.cardinalities), dtype=torch.int64, device=u.device)
+        summary = torch.zeros(rows, SUMMARY, device=u.device)
+        inputs = encoded
+        for i, chunk in enumerate(self.chunks):
+            if chunk.begin == chunk.window:
+                if chunk.window:
+                    past = inputs[:, inputs.shape[1] - self.summary[chunk.window // BLOCK - 1].shape[0] :]
+                    summary = summary + past @ self.summary[chunk.window // BLOCK - 1]
+                widest = chunk.extra + sum(shape.widths[chunk.window : chunk.window + BLOCK])
+                inputs = torch.zeros(rows, widest, device=u.device)
+                inputs[:, : shape.encoder] = encoded
+                if chunk.window:
+                    inputs[:, shape.encoder : chunk.extra] = torch.tanh(summary)
+            for j in range(chunk.begin, chunk.end):
+                r, seen = j - chunk.begin, chunk.seen[j - chunk.begin]
+                own = slice(r * g, (r + 1) * g)
+                hidden = torch.relu(F.linear(inputs[:, :seen], self.first[i][own, :seen], self.first_bias[i][own]))
+                hidden = hidden + torch.relu(torch.addmm(self.second_bias[i][r], hidden, self.second[i][r]))
+                logits = F.linear(hidden, self.heads[j], self.head_bias[j])
+                drawn = draw(logits, u[:, j], allowed[j])
+                codes[:, j] = drawn if given is None else torch.where(given[:, j] >= 0, given[:, j], drawn)
+                inputs[:, seen : seen + shape.widths[j]] = F.embedding(codes[:, j], self.embeddings[j])
+        return codes
+
+
+def draw(logits: Tensor, u: Tensor, allowed: Tensor | None) -> Tensor:
+    """Codes long (rows,) from logits (rows, cardinality) by uniforms (rows,)."""
+    if allowed is not None and bool(allowed.any()):
+        logits = logits.masked_fill(~allowed, -torch.inf)
+    weight = torch.softmax(logits, dim=1)
+    total = torch.cumsum(weight, dim=1)
+    at = torch.searchsorted(total, (u * total[:, -1]).unsqueeze(1), right=True).squeeze(1)
+    return at.clamp_(max=logits.shape[1] - 1)
