@@ -48,24 +48,42 @@ def execute(database: str) -> Callable[..., list[tuple[object, ...]]]:
     return run
 
 
-def data_folder() -> Path:
-    """Where the dumps of the real databases are; skips the test where there are none."""
+@pytest.fixture(scope="session")
+def real_dump() -> Callable[[str], Path]:
+    """``real_dump("chinook")``: the dump of that real database; skips the test where there is none."""
     named = os.environ.get("DBSYNTH_TEST_DATABASES")
     folder = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the real databases are not here ({folder}); DBSYNTH_TEST_DATABASES names their folder")
-    return folder
+
+    def find(name: str) -> Path:
+        dump = folder / f"{name}.sql.gz"
+        if not dump.is_file():
+            pytest.skip(
+                f"{dump.name} is not in {folder}; DBSYNTH_TEST_DATABASES names the folder of the real databases"
+            )
+        return dump
+
+    return find
 
 
 @pytest.fixture(scope="session")
-def real_template(postgres_url: str) -> Callable[[str], str]:
+def other_postgres() -> Path:
+    """The bin folder of another PostgreSQL than the embedded one: that of DBSYNTH_TEST_POSTGRES_BIN, or the newest that
+    Debian's packages installed."""
+    named = os.environ.get("DBSYNTH_TEST_POSTGRES_BIN")
+    found = [Path(named)] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: p.parent.name)
+    usable = [folder for folder in found if (folder / "initdb").exists() and (folder / "postgres").exists()]
+    if not usable:
+        pytest.skip("there is no other PostgreSQL server here; DBSYNTH_TEST_POSTGRES_BIN names its bin folder")
+    return usable[-1]
+
+
+@pytest.fixture(scope="session")
+def real_template(postgres_url: str, real_dump: Callable[[str], Path]) -> Callable[[str], str]:
     """``real_template(name)``: the name of a database with that dump restored, once a session. Never written to."""
     restored: dict[str, str] = {}
 
     def template(name: str) -> str:
-        dump = data_folder() / f"{name}.sql.gz"
-        if not dump.exists():
-            pytest.skip(f"{dump.name} is not in the folder of the real databases")
+        dump = real_dump(name)
         if name not in restored:
             if name == "adventureworks_xml":
                 _need_xml(postgres_url)

@@ -81,6 +81,13 @@ def settle(connection: psycopg.Connection[Any], settings: dict[str, str]) -> Non
     connection.autocommit = before
 
 
+def driver(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
+    """The psycopg connection below one of SQLAlchemy."""
+    below = connection.connection.driver_connection
+    assert isinstance(below, psycopg.Connection)
+    return below
+
+
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
     """A connection of ``engine``; trouble in connecting, and missing rights, become errors of ours."""

@@ -17,7 +17,7 @@ from dbsynth.dialect import Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import PermissionDenied, UnsupportedSource, UsageError
 from dbsynth.schema.model import Schema, TableName
 from dbsynth_postgresql import select
-from dbsynth_postgresql.connection import connected, make_engine
+from dbsynth_postgresql.connection import connected, driver, make_engine
 from dbsynth_postgresql.introspect import columns_of, introspect, query
 from dbsynth_postgresql.names import BUILDING, MARKER, OLD, qualified
 from dbsynth_postgresql.read import copied, read_transaction
@@ -36,7 +36,7 @@ class PostgresqlDatabase:
         self._relations: dict[TableName, select.Relation] = {}
         self.reader: Engine = make_engine(url, read_only=True)
         with connected(self.reader) as connection:
-            info = _driver(connection).info
+            info = driver(connection).info
             self._place = f"{info.host}:{info.port}/{info.dbname}"
             self.version: int = info.server_version // 10000
         if self.version < OLDEST:
@@ -179,9 +179,3 @@ class PostgresqlDatabase:
         self.reader.dispose()
         if "writer" in self.__dict__:
             self.writer.dispose()
-
-
-def _driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -15,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from dbsynth.errors import ConnectionFailed, PermissionDenied, UnsupportedSource
-from dbsynth_postgresql.connection import connected, explain, one_line
+from dbsynth_postgresql.connection import connected, driver, explain, one_line
 from dbsynth_postgresql.decode import CsvDecoder
 from dbsynth_postgresql.names import literal
 
@@ -26,7 +25,7 @@ CHUNK_BYTES, CHUNK_ROWS = 4 << 20, 65_536
 @contextmanager
 def read_transaction(engine: Engine, snapshot: str | None = None) -> Iterator[Connection]:
     """A read-only transaction that sees one state of the database: that of ``snapshot``, else that of its start."""
-    with connected(engine) as connection, connection.begin():
+    with connected(engine) as connection, _ended(connection):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if snapshot is not None:
             try:
@@ -41,6 +40,19 @@ def read_transaction(engine: Engine, snapshot: str | None = None) -> Iterator[Co
         connection.exec_driver_sql("SET LOCAL enable_indexscan = off")
         connection.exec_driver_sql("SET LOCAL enable_indexonlyscan = off")
         yield connection
+
+
+@contextmanager
+def _ended(connection: Connection) -> Iterator[None]:
+    """Roll back at the end, for there is nothing to commit; but not on a connection that was cut: the complaint about
+    that would take the place of the error that says what was being read."""
+    try:
+        yield
+    finally:
+        if driver(connection).closed:
+            connection.invalidate()
+        else:
+            connection.rollback()
 
 
 def copied(connection: Connection, select: str, schema: pa.Schema, about: str) -> Iterator[pa.RecordBatch]:
@@ -80,10 +92,9 @@ def copied(connection: Connection, select: str, schema: pa.Schema, about: str) -
 
 def _chunks(connection: Connection, select: str) -> Iterator[memoryview]:
     """COPY's output, cut between rows."""
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
     # Each row is copied out of libpq's memory at once: to keep many of these small blocks costs more than the copy.
     lines, rows, size = BytesIO(), 0, 0
-    with driver.cursor() as cursor, cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT csv)".encode()) as copy:
+    with driver(connection).cursor() as cursor, cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT csv)".encode()) as copy:
         for line in copy:
             size += lines.write(line)
             rows += 1

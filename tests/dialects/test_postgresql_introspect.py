@@ -13,7 +13,7 @@ from dbsynth.dialect import Database, connect
 from dbsynth.errors import UsageError
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.schema.types import Structured
-from dbsynth.testing.embedded import create_database, drop_database, restore
+from dbsynth.testing.embedded import create_database, drop_database, embedded_postgres, restore
 
 EVIL = 'Übel "Schema"'
 Execute = Callable[..., list[tuple[object, ...]]]
@@ -34,6 +34,18 @@ def opened(database: str) -> Iterator[Database]:
     connected = connect(database)
     yield connected
     connected.close()
+
+
+def test_another_version_of_the_server_says_the_same(torture: Schema, other_postgres: Path) -> None:
+    with embedded_postgres(binaries=other_postgres) as server:
+        url = create_database(server, "torture")
+        restore(url, Path(__file__).with_name("torture.sql"))
+        database = connect(url)
+        found = database.introspect()
+        database.close()
+    for here, there in zip(torture, found, strict=True):
+        assert repr(here) == repr(there)
+    assert (found.types, found.sequences, found.notes) == (torture.types, torture.sequences, torture.notes)
 
 
 def table(schema: Schema, name: str) -> Table:
