@@ -64,9 +64,9 @@ def _copy(session: Session, schema: str, thing: Object, rows: list[Row]) -> None
         session.run(f"REVOKE ALL ON {on} FROM PUBLIC, CURRENT_USER")
     for row in rows:
         if row["privilege"] is not None:
-            # What the old owner had, the new one gets with the ownership; the grant moves along.
+            grant = _grant(row, on)
+            # What the old owner had, the new one gets with the ownership: the grant moves along.
             mine = row["grantee"] == row["owner"]
-            grant = _grant({**row, "grantable": False} if mine else row, on)
             session.run(grant.replace(f" TO {ident(row['owner'])}", " TO CURRENT_USER") if mine else grant)
 
 

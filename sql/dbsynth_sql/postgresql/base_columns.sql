@@ -1,6 +1,6 @@
 -- The columns of :schema.:table with the base type of a domain, in the types that hold any value of it: what a domain
 -- forbids is to be judged, not refused.
-with recursive based (position, name, type, typmod, collation, generated, expression) as (
+with recursive based (position, name, type, typmod, collate_oid, generated, expression) as (
     select a.attnum, a.attname::text, a.atttypid, a.atttypmod, a.attcollation, a.attgenerated::text,
         pg_get_expr(d.adbin, d.adrelid)
     from pg_attribute a
@@ -9,7 +9,7 @@ with recursive based (position, name, type, typmod, collation, generated, expres
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.attgenerated <> ''
     where n.nspname = :schema and c.relname = :table and a.attnum > 0 and not a.attisdropped
     union all
-    select b.position, b.name, t.typbasetype, t.typtypmod, b.collation, b.generated, b.expression
+    select b.position, b.name, t.typbasetype, t.typtypmod, b.collate_oid, b.generated, b.expression
     from based b
     join pg_type t on t.oid = b.type
     where t.typtype = 'd'
@@ -22,7 +22,7 @@ select
     b.expression
 from based b
 join pg_type t on t.oid = b.type
-left join pg_collation co on co.oid = b.collation and co.collname <> 'default'
+left join pg_collation co on co.oid = b.collate_oid and co.collname <> 'default'
 left join pg_namespace cn on cn.oid = co.collnamespace
 where t.typtype <> 'd'
 order by b.position

@@ -1,7 +1,8 @@
 -- What lies outside :schemas and would be dropped with them: views, foreign keys, defaults, functions, partitions, ...
 -- Members of an extension do not count: they move with it.
-with recursive inside (classid, objid) as (
-    select d.classid, d.objid
+-- objsubid: the number of a column, 0 for a whole object.
+with recursive inside (classid, objid, objsubid) as (
+    select d.classid, d.objid, d.objsubid
     from pg_depend d
     join pg_namespace n on n.oid = d.refobjid
     where d.refclassid = 'pg_namespace'::regclass and n.nspname = any (cast(:schemas as text[]))
@@ -10,14 +11,15 @@ with recursive inside (classid, objid) as (
           select from pg_depend e where e.classid = d.classid and e.objid = d.objid and e.deptype = 'e'
       )
     union
-    select d.classid, d.objid
+    select d.classid, d.objid, d.objsubid
     from inside i
-    join pg_depend d on d.refclassid = i.classid and d.refobjid = i.objid
+    join pg_depend d
+        on d.refclassid = i.classid and d.refobjid = i.objid and (i.objsubid = 0 or d.refobjsubid = i.objsubid)
     where d.deptype <> 'e'
 ),
-homes (classid, objid, home, shown_class, shown) as (
+homes (classid, home, shown_class, shown, shown_column) as (
     select
-        i.classid, i.objid,
+        i.classid,
         case i.classid
             when 'pg_class'::regclass then (select relnamespace from pg_class where oid = i.objid)
             when 'pg_type'::regclass then (select typnamespace from pg_type where oid = i.objid)
@@ -40,7 +42,8 @@ homes (classid, objid, home, shown_class, shown) as (
         end,
         -- A view is better shown than its rule.
         case when i.classid = 'pg_rewrite'::regclass then 'pg_class'::regclass else i.classid end,
-        case when i.classid = 'pg_rewrite'::regclass then c.oid else i.objid end
+        case when i.classid = 'pg_rewrite'::regclass then c.oid else i.objid end,
+        i.objsubid
     from inside i
     left join pg_attrdef a on i.classid = 'pg_attrdef'::regclass and a.oid = i.objid
     left join pg_rewrite r on i.classid = 'pg_rewrite'::regclass and r.oid = i.objid
@@ -50,7 +53,7 @@ homes (classid, objid, home, shown_class, shown) as (
     -- A foreign key inside has triggers of the server on the table it refers to.
     where t.tgisinternal is not true
 )
-select distinct pg_describe_object(h.shown_class, h.shown, 0) as description
+select distinct pg_describe_object(h.shown_class, h.shown, h.shown_column) as description
 from homes h
 left join pg_namespace n on n.oid = h.home
 where case
