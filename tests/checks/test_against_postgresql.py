@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from checks_corpus import COLUMNS, ROWS, SETUP, TEXT_CHECKS, batch, rows, table
+from checks_corpus import COLUMNS, ROWS, SETUP, batch, rows, table
+from checks_texts import TEXT_CHECKS
 
 from dbsynth.schema.checks import parse_check
 from dbsynth.schema.model import Check

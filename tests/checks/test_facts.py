@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from checks_corpus import COLUMNS, NAME, batch, rows, table, to_arrow
+from checks_texts import TEXT_CHECKS
 from sqlalchemy import types as sa
 
 from dbsynth.schema.checks import ParsedCheck, parse_check, parse_checks
@@ -132,6 +133,30 @@ def test_a_table_of_several_chunks_and_an_empty_one() -> None:
     one = batch(rows(20))
     assert check.holds(pa.Table.from_batches([one, one]), NOW).tolist() == check.holds(one, NOW).tolist() * 2
     assert check.holds(one.slice(0, 0), NOW).tolist() == []
+
+
+def test_a_long_batch_is_evaluated_as_a_short_one() -> None:
+    one = batch(rows())
+    many = pa.Table.from_batches([one] * 8)
+    for text in TEXT_CHECKS:
+        check = parse_check(Check("c", text), table(), "postgres")
+        assert check.holds(many, NOW).tolist() == check.holds(one, NOW).tolist() * 8, text
+
+
+def test_text_that_is_no_value_of_its_column_is_a_violation_not_a_crash() -> None:
+    broken = {"arr": "{1", "i": "soon", "u": "ten", "geo": "(1)", "j": "{", "rng": "1-5"}
+    texts = [
+        "cardinality(arr) >= 0",
+        "i > '1 day'",
+        "u > 1",
+        "(geo).longitude > 1",
+        "jsonb_typeof(j) = 'object'",
+        "isempty(rng)",
+    ]
+    for (name, value), text in zip(broken.items(), texts, strict=True):
+        check = parse_check(Check("c", text), table(), "postgres")
+        one = pa.RecordBatch.from_arrays([pa.array([value, None])], names=[name])
+        assert check.holds(one, NOW).tolist() == [0, -1], text
 
 
 def test_a_generated_column_is_read_through_its_expression() -> None:

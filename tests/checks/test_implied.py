@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from checks_corpus import TEXT_CHECKS, batch, days, rows, stamps, table
+from checks_corpus import batch, days, rows, stamps, table
+from checks_texts import TEXT_CHECKS
 
 from dbsynth.schema.checks import Implied, Ordered, contradiction, implications, parse_checks
 from dbsynth.schema.model import Check, Column, Table, TableName

@@ -14,7 +14,7 @@ import pyarrow as pa
 from dbsynth.schema.expression import numbers
 from dbsynth.schema.expression.moments import parse_interval
 from dbsynth.schema.expression.texts import parse_array
-from dbsynth.schema.expression.values import STRINGS, SqlType, Vec, plain, vector
+from dbsynth.schema.expression.values import STRINGS, TEXT, SqlType, Vec, apply, plain, vector
 
 ARROW_TYPES = {
     "bool": pa.bool_(),
@@ -117,7 +117,9 @@ def read_column(array: pa.Array, type_: SqlType) -> Vec:
     if family == "numeric":
         if pa.types.is_decimal128(array.type):
             return numbers.from_decimal128(array, type_)
-        return numbers.from_texts(array.cast(pa.string()).to_pylist(), type_)
+        encoded = array.cast(pa.string()).dictionary_encode()  # each different text is read once
+        codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+        return numbers.from_texts([*encoded.dictionary.to_pylist(), None], type_).take(codes)
     valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
     if family in ARROW_TYPES:
         if array.type != ARROW_TYPES[family]:
@@ -133,10 +135,8 @@ def read_column(array: pa.Array, type_: SqlType) -> Vec:
     texts = array.cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
     if family == "bpchar":
         texts = np.array([t.rstrip(" ") for t in texts], dtype=object)
-    elif family == "array":
-        return vector(type_, [parse_array(t) if ok else None for t, ok in zip(texts, valid, strict=True)])
-    elif family == "interval":
-        return vector(type_, [parse_interval(t) if ok else None for t, ok in zip(texts, valid, strict=True)])
+    elif family in ("array", "interval"):
+        return apply(type_, parse_array if family == "array" else parse_interval, Vec(TEXT, texts, valid))
     return Vec(type_, texts, valid)
 
 

@@ -169,7 +169,7 @@ def pattern(node: Node, wanted: Node, kind: str, insensitive: bool = False, esca
         search = texts.compiled(regex).search
         run_one = lambda ctx: apply(BOOL, lambda t: search(t) is not None, target.run(ctx))  # noqa: E731
         return Node("pattern", BOOL, run_one, (target, what), kind, regex)
-    if kind == "regex":
+    if kind != "like":
         raise NotEvaluable("a regular expression that is not constant")
 
     def matches(t: str, p: str) -> bool:

@@ -187,7 +187,8 @@ def vector(type_: SqlType, items: Iterable[Any], bad: np.ndarray | None = None) 
 
 
 def per_value(function: Callable[..., Any], *inputs: Vec) -> tuple[list[Any], np.ndarray | None]:
-    """Calls ``function`` on the rows where all inputs are valid; None is null, ValueError an error of the database."""
+    """Calls ``function`` on the rows where all inputs are valid; None is null; ValueError (and a part
+    that is missing from the text of a value) an error of the database."""
     valid, _ = merged(inputs)
     rows = len(valid)
     columns = [v.values if len(v) == rows else np.broadcast_to(v.values, (rows, *v.values.shape[1:])) for v in inputs]
@@ -196,14 +197,26 @@ def per_value(function: Callable[..., Any], *inputs: Vec) -> tuple[list[Any], np
     for i in np.flatnonzero(valid):
         try:
             results[i] = function(*(c[i] for c in columns))
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, LookupError):
             bad = np.zeros(rows, dtype=bool) if bad is None else bad
             bad[i] = True
     return results, bad
 
 
+REPEATED = 1000
+"""Rows from which on a function of text is called once for each different value."""
+
+
 def apply(type_: SqlType, function: Callable[..., Any], *inputs: Vec) -> Vec:
     """A strict function given for single values."""
+    first, *rest = inputs
+    if len(first) > REPEATED and first.type.family in STRINGS and all(len(v) == 1 for v in rest):
+        encoded = pa.array(np.where(first.valid, first.values, ""), type=pa.string()).dictionary_encode()
+        values = encoded.dictionary.to_numpy(zero_copy_only=False)
+        once = apply(type_, function, Vec(first.type, values, np.ones(len(values), dtype=bool)), *rest)
+        result = once.take(encoded.indices.to_numpy(zero_copy_only=False))
+        valid, bad = merged(inputs, result.bad)
+        return replace(result, valid=result.valid & valid, bad=bad)
     results, bad = per_value(function, *inputs)
     _, bad = merged(inputs, None if bad is None else bad)
     return vector(type_, results, bad)
