@@ -9,10 +9,12 @@ Rows travel through dbsynth as Arrow record batches, with one Arrow type for eac
     boolean                         bool
     date                            date32, timestamp -> timestamp[us], timestamptz -> timestamp[us, UTC]
     time without zone               time64[us]
-    everything else                 string, in the text form of the database (enum, uuid, json, bytea as hex, arrays, ...)
+    everything else                 string, in the text form of the database (enum, uuid, json, bytea as hex, arrays)
 
 ±infinity of dates and timestamps are the largest and smallest value of the Arrow type (INFINITY_* below), years
-before Christ are proleptic-negative values. A dialect reads into these types and writes from them.
+before Christ are proleptic-negative values; 24:00 is the time of 86,400,000,000 microseconds. The blanks that pad
+char(n) are left out. NaN in numeric(p, s), which decimals do not have, travels as null. A dialect reads into these
+types and writes from them.
 """
 
 from __future__ import annotations

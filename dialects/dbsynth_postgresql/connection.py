@@ -46,6 +46,9 @@ SESSION = {
 }
 """Settings of every session."""
 
+SINCE = {"idle_session_timeout": (14, "0"), "transaction_timeout": (17, "0")}
+"""More of them, that only servers from some version on know."""
+
 READ_ONLY = {"default_transaction_read_only": "on"}
 """Further settings of the sessions that touch a source."""
 
@@ -61,6 +64,7 @@ def make_engine(url: URL, *, read_only: bool) -> Engine:
         connect_args={name: value for name, value in arguments.items() if name not in url.query},
         pool_size=2,
         max_overflow=-1,
+        pool_pre_ping=True,  # a connection may have been cut while a model was trained
         use_native_hstore=False,  # values travel as text: no look-up of the extension is needed
     )
     settings = {**SESSION, **(READ_ONLY if read_only else {})}
@@ -68,7 +72,12 @@ def make_engine(url: URL, *, read_only: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def set_session(connection: psycopg.Connection[Any], _: object) -> None:
         # As statements, not as start-up options: connection poolers refuse those.
-        settle(connection, settings)
+        known = {
+            name: value
+            for name, (version, value) in SINCE.items()
+            if connection.info.server_version >= version * 10_000
+        }
+        settle(connection, settings | known)
 
     return engine
 

@@ -121,6 +121,31 @@ def test_what_the_description_says(database: str) -> None:
     opened.close()
 
 
+def test_settings_of_the_database_change_nothing(database: str, execute: Execute) -> None:
+    name = make_url(database).database
+    settings = {
+        "DateStyle": "SQL, DMY", "IntervalStyle": "sql_standard", "TimeZone": "Asia/Tokyo", "bytea_output": "escape",
+        "extra_float_digits": "-10", "search_path": "public", "statement_timeout": "1ms", "client_encoding": "LATIN1",
+        "quote_all_identifiers": "on", "standard_conforming_strings": "off",
+    }  # fmt: skip
+    execute(
+        r"""create table t as
+        select timestamptz '2024-03-01 00:00+00' as a, date '2024-03-01' as b, interval '1 day' as c, '\xff'::bytea as d,
+               0.1::float8 + 0.2 as e, '☃'::text as f, default_of.g
+        from (values ('x')) default_of(g)"""
+    )
+    for setting, value in settings.items():
+        execute(f"alter database {name} set {setting} = {value if setting == 'DateStyle' else repr(value)}")
+    opened = connect(database)
+    schema = opened.introspect()
+    (t,) = schema.tables
+    (batch,) = opened.read(ReadRequest(t.name, tuple(c.name for c in t.columns)))
+    row = batch.to_pylist()[0]
+    assert (row["a"].isoformat(), row["b"].isoformat()) == ("2024-03-01T00:00:00+00:00", "2024-03-01")
+    assert [row[name] for name in "cdefg"] == ["1 day", r"\xff", 0.1 + 0.2, "☃", "x"]
+    opened.close()
+
+
 # --- identity -----------------------------------------------------------------------------------------------------
 
 
