@@ -19,7 +19,7 @@ from dbsynth.schema.model import Schema, TableName
 from dbsynth_postgresql import select
 from dbsynth_postgresql.connection import connected, driver, make_engine
 from dbsynth_postgresql.introspect import columns_of, introspect, query
-from dbsynth_postgresql.names import BUILDING, MARKER, OLD, qualified
+from dbsynth_postgresql.names import BUILDING, MARKER, OLD, ident, qualified
 from dbsynth_postgresql.read import copied, read_transaction
 from dbsynth_postgresql.types import TypeResolver
 
@@ -108,7 +108,7 @@ class PostgresqlDatabase:
             name = TableName(row["schema"], row["name"])
             if not row["schema_usable"]:
                 reasons.append(f"{name} (no USAGE on schema {name.schema})")
-                grants.append(f"GRANT USAGE ON SCHEMA {name.schema}")
+                grants.append(f"GRANT USAGE ON SCHEMA {ident(name.schema)}")
             elif not row["readable"]:
                 some = len(row["closed_columns"]) < len(schema[name].columns)
                 reasons.append(f"{name} (columns {', '.join(row['closed_columns'])})" if some else str(name))

@@ -130,7 +130,8 @@ def test_settings_of_the_database_change_nothing(database: str, execute: Execute
     }  # fmt: skip
     execute(
         r"""create table t as
-        select timestamptz '2024-03-01 00:00+00' as a, date '2024-03-01' as b, interval '1 day' as c, '\xff'::bytea as d,
+        select timestamptz '2024-03-01 00:00+00' as a,
+               date '2024-03-01' as b, interval '1 day' as c, '\xff'::bytea as d,
                0.1::float8 + 0.2 as e, '☃'::text as f, default_of.g
         from (values ('x')) default_of(g)"""
     )
