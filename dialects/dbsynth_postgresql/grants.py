@@ -51,9 +51,9 @@ def _place(schema: str, thing: Object) -> str:
     return ident(schema) if thing[1] is None else f"{ident(schema)}.{ident(thing[1])}"
 
 
-def _grant(row: Row, on: str) -> str:
+def _grant(row: Row, on: str, to: str | None = None) -> str:
     columns = f" ({ident(row['attribute'])})" if row.get("attribute") else ""
-    to = "PUBLIC" if row["grantee"] is None else ident(row["grantee"])
+    to = to or ("PUBLIC" if row["grantee"] is None else ident(row["grantee"]))
     option = " WITH GRANT OPTION" if row["grantable"] else ""
     return f"GRANT {row['privilege']}{columns} ON {on} TO {to}{option}"
 
@@ -64,10 +64,8 @@ def _copy(session: Session, schema: str, thing: Object, rows: list[Row]) -> None
         session.run(f"REVOKE ALL ON {on} FROM PUBLIC, CURRENT_USER")
     for row in rows:
         if row["privilege"] is not None:
-            grant = _grant(row, on)
             # What the old owner had, the new one gets with the ownership: the grant moves along.
-            mine = row["grantee"] == row["owner"]
-            session.run(grant.replace(f" TO {ident(row['owner'])}", " TO CURRENT_USER") if mine else grant)
+            session.run(_grant(row, on, "CURRENT_USER" if row["grantee"] == row["owner"] else None))
 
 
 def _own(session: Session, schema: str, thing: Object, owner: str) -> None:
