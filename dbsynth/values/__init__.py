@@ -1,0 +1,175 @@
+"""Values that are made, not modelled: which generator serves which column."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import types as sqltypes
+
+from dbsynth.rng import derive, generator
+from dbsynth.schema.model import Column, Table
+from dbsynth.schema.types import Structured, arrow_type
+from dbsynth.values.base import ValueGenerator
+from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.guard import Guard
+from dbsynth.values.pattern import Pattern, shape_of
+from dbsynth.values.person import PERSON_ROLES, Identities
+from dbsynth.values.place import Places, Urls
+from dbsynth.values.special import (
+    Bits,
+    Composite,
+    Hstore,
+    Money,
+    Plain,
+    Ranges,
+    SearchVectors,
+    ZonedTimes,
+)
+from dbsynth.values.structured import Arrays, Bytes, Json, Networks, Template, Uuids, Xml
+from dbsynth.values.words import Words
+
+__all__ = ["fit_generators"]
+
+FIT_ROWS = 50_000
+"""Values that are looked at to learn a shape; the guard knows all of them."""
+
+
+class Role(Protocol):
+    @property
+    def role(self) -> str: ...
+
+
+def fit_generators(
+    table: Table,
+    data: pa.Table,
+    roles: Mapping[str, Role],
+    columns: Sequence[str],
+    *,
+    unique: Collection[str],
+    k: int,
+    seed: int,
+    locale: str | None = None,
+) -> list[ValueGenerator]:
+    """Generators for ``columns`` of ``table``, in an order in which they can run. ``data``: rows of the source."""
+    people = {c: roles[c].role for c in columns if roles[c].role in PERSON_ROLES and _is_text(table.column(c))}
+    made: list[ValueGenerator] = []
+    if people:
+        values = {c: _known(data, c) for c in people}
+        lengths = {c: _length(table.column(c)) for c in people}
+        made.append(
+            Identities(
+                str(table.name),
+                people,
+                values,
+                unique=set(unique) & set(people),
+                lengths=lengths,
+                k=k,
+                seed=derive(seed, "people"),
+                locale=locale,
+            )
+        )
+    for name in columns:
+        if name not in people:
+            column, role = table.column(name), roles[name].role
+            made.append(_single(table, column, role, data, name in unique, k, derive(seed, name), locale))
+    return made
+
+
+def _is_text(column: Column) -> bool:
+    return isinstance(column.type, sqltypes.String) and not isinstance(column.type, sqltypes.Enum)
+
+
+def _length(column: Column) -> int | None:
+    length = getattr(column.type, "length", None)
+    return int(length) if length else None
+
+
+def _known(data: pa.Table, name: str) -> list[str]:
+    values: list[str] = data.column(name).drop_null().to_pylist()
+    return values
+
+
+def _single(
+    table: Table, column: Column, role: str, data: pa.Table, unique: bool, k: int, seed: int, locale: str | None
+) -> ValueGenerator:
+    type_ = arrow_type(column.type)
+    if not pa.types.is_string(type_):
+        array = data.column(column.name).combine_chunks().drop_null()
+        if pa.types.is_date32(type_):
+            array = array.cast(pa.int32())
+        elif pa.types.is_boolean(type_):
+            array = array.cast(pa.int8())
+        elif not pa.types.is_floating(type_) and not pa.types.is_decimal(type_):
+            array = array.cast(pa.int64())
+        numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        return Plain(column.name, type_, numbers[np.isfinite(numbers)], k, unique=unique)
+    everything = _known(data, column.name)
+    values = everything[:FIT_ROWS]
+    rng = generator(seed, "fit")
+    distinct = len(set(values)) / len(values) if values else 1.0
+    guarded = set(everything) if not isinstance(column.type, Structured | sqltypes.JSON | sqltypes.ARRAY) else set()
+    drawer = _drawer(column, role, values, k, rng, seed, locale)
+    if isinstance(drawer, Ranges | Arrays | Bits):
+        guarded = set()
+    return MadeColumn(
+        str(table.name),
+        column.name,
+        drawer,
+        Guard(guarded),
+        unique=unique,
+        max_length=_length(column) if _is_text(column) else None,
+        distinct=max(distinct, 1e-3),
+    )
+
+
+def _drawer(
+    column: Column, role: str, values: list[str], k: int, rng: np.random.Generator, seed: int, locale: str | None
+) -> Drawer:
+    type_ = column.type
+    if isinstance(type_, sqltypes.Uuid) or role == "uuid":
+        return Uuids()
+    if isinstance(type_, sqltypes.JSON):
+        return Json(values, k, rng)
+    if isinstance(type_, sqltypes.ARRAY):
+        return Arrays(values, k, rng)
+    if isinstance(type_, sqltypes.LargeBinary):
+        return Bytes(values, k)
+    if isinstance(type_, Structured):
+        return _structured(type_, values, k, rng)
+    if role in ("city", "state", "country", "company", "street"):
+        return Places(role, values, locale, k, seed)
+    if role == "url":
+        return Urls(values, k)
+    if role in ("text", "html", "label") and values:
+        shapes = len({shape_of(v) for v in values})
+        if role != "label" or shapes > 0.3 * len(values):
+            return Words.fit(values, k, rng)
+    return Pattern.fit(values, k, _length(column))
+
+
+def _structured(type_: Structured, values: list[str], k: int, rng: np.random.Generator) -> Drawer:
+    match type_.family:
+        case "range":
+            return Ranges(values, k)
+        case "composite":
+            return Composite(values, k)
+        case "xml":
+            return Xml(values, k, rng)
+        case "network":
+            return Networks(values)
+        case "bits":
+            return Bits(values, k)
+        case "money":
+            return Money(values, k)
+        case "tsvector":
+            return SearchVectors(values, k)
+        case "hstore":
+            return Hstore(values, k, rng)
+        case "timetz":
+            return ZonedTimes(values, k)
+        case _:
+            return Template(values, k) if Template.fits(values) else Pattern.fit(values, k)

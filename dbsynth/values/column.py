@@ -1,0 +1,111 @@
+"""One column of made text: drawn, kept apart from the source's values, kept unique, kept short enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from dbsynth.codec.base import State
+from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.values.guard import Guard
+
+ROUNDS = 12
+"""Redraws of values that are taken, before they are numbered."""
+TRIES = 4_000_000
+
+
+class Drawer(Protocol):
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]: ...
+
+
+class MadeColumn:
+    """``repeat``: how many different values there are for each value of the source (1: every row its own)."""
+
+    def __init__(
+        self,
+        table: str,
+        column: str,
+        drawer: Drawer,
+        guard: Guard,
+        *,
+        unique: bool,
+        max_length: int | None = None,
+        distinct: float = 1.0,
+    ) -> None:
+        self.columns = (column,)
+        self.table, self.drawer, self.guard, self.unique = table, drawer, guard, unique
+        self.max_length, self.distinct = max_length, distinct
+        self._used: set[str] = set()
+        self._next = 0
+
+    def generate(
+        self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
+    ) -> dict[str, pa.Array]:
+        where = np.flatnonzero(present[self.columns[0]])
+        out = np.full(len(present[self.columns[0]]), None, object)
+        if len(where) == 0:
+            return {self.columns[0]: pa.array(out, pa.string())}
+        if self.unique or self.distinct > 0.95:
+            out[where] = self.values(len(where), rng)
+        else:
+            few = np.array(self.values(max(1, round(self.distinct * len(where))), rng), object)
+            out[where] = few[rng.integers(0, len(few), len(where))]
+        return {self.columns[0]: pa.array(out, pa.string())}
+
+    def values(self, count: int, rng: np.random.Generator) -> list[str]:
+        """``count`` values that are none of the source's; different from all before if the column is unique."""
+        found = self._cut(self.drawer.draw(count, rng))
+        open_ = self._taken(found, range(count))
+        for _ in range(ROUNDS):
+            if not open_:
+                return found
+            for i, value in zip(open_, self._cut(self.drawer.draw(len(open_), rng)), strict=True):
+                found[i] = value
+            open_ = self._taken(found, open_)
+        for i in open_:
+            found[i] = self._numbered(found[i])
+        return found
+
+    def _cut(self, values: list[str]) -> list[str]:
+        if self.max_length is None:
+            return values
+        return [v if len(v) <= self.max_length else v[: self.max_length].rstrip() or v[:1] for v in values]
+
+    def _taken(self, values: list[str], rows: range | list[int]) -> list[int]:
+        taken = []
+        for i in rows:
+            value = values[i]
+            if value in self.guard or (self.unique and value.casefold() in self._used):
+                taken.append(i)
+            elif self.unique:
+                self._used.add(value.casefold())
+        return taken
+
+    def _numbered(self, value: str) -> str:
+        """A free value: the pattern's values in turn, or the value with a number."""
+        number = getattr(self.drawer, "number", None)
+        for _ in range(TRIES):
+            self._next += 1
+            candidate = number(self._next - 1) if number is not None else f"{value} {self._next}"
+            if candidate is None:
+                break
+            if self.max_length is not None and len(candidate) > self.max_length:
+                tail = str(self._next)
+                if number is not None or len(tail) > self.max_length:
+                    break
+                candidate = value[: self.max_length - len(tail)] + tail
+            if candidate in self.guard or (self.unique and candidate.casefold() in self._used):
+                continue
+            if self.unique:
+                self._used.add(candidate.casefold())
+            return candidate
+        raise UnsatisfiableConstraint(
+            f"{self.table}.{self.columns[0]}: the values of its shape are used up after {len(self._used)} different ones",
+            hint="ask for fewer rows, or give the column another role in dbsynth.toml",
+        )
+
+    def state(self) -> State:
+        return State({"column": self.columns[0], "unique": self.unique, "distinct": self.distinct})

@@ -1,0 +1,124 @@
+"""Codes: the shape of the values, position by position. ``ORD-2024-000123`` keeps ``ORD-2024-`` if enough rows share it
+and gets new digits; letters stay letters of their case, digits digits."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+UPPER, LOWER, DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789"
+MOST_SHAPES = 400
+LITERAL_SHARE = 0.95
+"""A letter or digit that so many values of a shape have in one place is part of the pattern."""
+
+
+def shape_of(value: str) -> str:
+    """``Ab-12`` -> ``Aa-99``; letters beyond ASCII count as letters."""
+    if value.isascii():
+        return value.translate(_ASCII)
+    return "".join("9" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c for c in value)
+
+
+_ASCII = str.maketrans(UPPER + LOWER + DIGITS, "A" * 26 + "a" * 26 + "9" * 10)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """``places``: the characters each place can take, of one character where it is fixed."""
+
+    weight: float
+    places: tuple[str, ...]
+
+    @property
+    def capacity(self) -> int:
+        out = 1
+        for place in self.places:
+            out = min(out * len(place), 2**62)
+        return out
+
+    def number(self, index: int) -> str:
+        """The value at ``index`` of all values of this shape (0..capacity-1)."""
+        chars = []
+        for place in reversed(self.places):
+            index, digit = divmod(index, len(place))
+            chars.append(place[digit])
+        return "".join(reversed(chars))
+
+
+class Pattern:
+    """Draws values of learned shapes. Shapes that fewer than k rows have are kept only as their classes, never with a
+    character of the source in it that is no punctuation."""
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.shapes = tuple(shapes) or (Shape(1.0, (UPPER,) * 6),)
+
+    @classmethod
+    def fit(cls, values: Sequence[str], k: int, max_length: int | None = None) -> Pattern:
+        groups: dict[str, list[str]] = {}
+        for value in values:
+            groups.setdefault(shape_of(value), []).append(value)
+        common = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:MOST_SHAPES]
+        return cls([Shape(float(len(members)), _places(shape, members, k)) for shape, members in common])
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        weights = np.array([s.weight for s in self.shapes])
+        which = rng.choice(len(self.shapes), count, p=weights / weights.sum())
+        out = np.empty(count, object)
+        for i in np.unique(which):
+            rows = np.flatnonzero(which == i)
+            out[rows] = _fill(self.shapes[i], len(rows), rng)
+        return out.tolist()
+
+    @property
+    def capacity(self) -> int:
+        return min(sum(s.capacity for s in self.shapes), 2**62)
+
+    def number(self, index: int) -> str | None:
+        """The value at ``index`` of all values, largest shapes first; None beyond the last."""
+        for shape in sorted(self.shapes, key=lambda s: -s.capacity):
+            if index < shape.capacity:
+                return shape.number(index)
+            index -= shape.capacity
+        return None
+
+
+def _places(shape: str, members: list[str], k: int) -> tuple[str, ...]:
+    places = []
+    for i, kind in enumerate(shape):
+        if kind not in "Aa9":
+            places.append(kind)
+            continue
+        alphabet = {"A": UPPER, "a": LOWER, "9": DIGITS}[kind]
+        if len(members) >= k:
+            seen = Counter(m[i] for m in members)
+            top, n = seen.most_common(1)[0]
+            if n >= max(k, LITERAL_SHARE * len(members)):
+                places.append(top)
+                continue
+            shared = "".join(sorted(c for c, n in seen.items() if n >= k and c in alphabet))
+            if len(shared) >= 2 and sum(seen[c] for c in shared) >= 0.9 * len(members):
+                places.append(shared)
+                continue
+            # hexadecimal digits stay hexadecimal
+            if kind in "Aa" and all(c in "abcdefABCDEF" for c in seen) and re.search(r"9", shape) and len(shape) >= 8:
+                alphabet = alphabet[:6]
+        elif kind == "9" and i == 0 and len(shape) > 1:
+            alphabet = DIGITS[1:]
+        places.append(alphabet)
+    return tuple(places)
+
+
+def _fill(shape: Shape, count: int, rng: np.random.Generator) -> list[str]:
+    if not shape.places:
+        return [""] * count
+    columns = []
+    for place in shape.places:
+        if len(place) == 1:
+            columns.append(np.full(count, place))
+        else:
+            columns.append(np.array(list(place))[rng.integers(0, len(place), count)])
+    return ["".join(row) for row in zip(*(c.tolist() for c in columns), strict=True)]

@@ -1,0 +1,168 @@
+"""People: names, e-mail addresses and user names that belong together in a row and to nobody in the source."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from dbsynth.codec.base import State
+from dbsynth.values.column import MadeColumn
+from dbsynth.values.guard import Guard
+from dbsynth.values.pools import invented, pool
+
+PERSON_ROLES = ("first_name", "last_name", "full_name", "email", "user_name")
+SAFE_DOMAINS = ("example.com", "example.org", "example.net")
+"""Reserved for documentation (RFC 2606): mail to them reaches nobody."""
+
+
+def plain(text: str) -> str:
+    """``Núñez`` -> ``nunez``: letters and digits of ASCII, lower case."""
+    spread = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return "".join(c for c in spread.lower() if c.isalnum())
+
+
+def free_pool(kinds: Sequence[str], locale: str | None, rare: set[str], seed: int) -> np.ndarray:
+    """Names of the pools that are none of ``rare`` (case-folded), or invented ones where none is left."""
+    names = [n for kind in kinds for n in pool(kind, locale) if n.casefold() not in rare]
+    if len(names) < 50:
+        names += [n for n in invented(500, seed) if n.casefold() not in rare]
+    return np.array(list(dict.fromkeys(names)), object)
+
+
+def weights_by_length(names: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Weights under which the lengths of ``names`` follow ``lengths`` as far as they can."""
+    own = np.array([len(n) for n in names])
+    if len(lengths) == 0:
+        return np.full(len(names), 1.0 / len(names))
+    size = int(max(own.max(), max(lengths))) + 1
+    have, want = np.bincount(own, minlength=size), np.bincount(np.asarray(lengths), minlength=size)
+    weights = (want[own] + 0.01 * len(lengths) / size) / have[own]
+    return np.asarray(weights / weights.sum())
+
+
+class Identities:
+    """The person columns of one table. ``styles``: per column how its values are written."""
+
+    def __init__(
+        self,
+        table: str,
+        roles: Mapping[str, str],
+        values: Mapping[str, Sequence[str]],
+        *,
+        unique: set[str],
+        lengths: Mapping[str, int | None],
+        k: int,
+        seed: int,
+        locale: str | None,
+    ) -> None:
+        self.columns = tuple(roles)
+        self.roles = dict(roles)
+        firsts = [v for c, r in roles.items() if r == "first_name" for v in values[c]]
+        lasts = [v for c, r in roles.items() if r == "last_name" for v in values[c]]
+        fulls = [v for c, r in roles.items() if r == "full_name" for v in values[c]]
+        rare = _rare(firsts + lasts + [t for v in fulls for t in v.replace(",", " ").split()], k)
+        self.first = free_pool(("first_female", "first_male"), locale, rare, seed)
+        self.last = free_pool(("last_name",), locale, rare, seed + 1)
+        parts = [v.split() for v in fulls]
+        self._first_weights = weights_by_length(self.first, [len(v) for v in firsts] or [len(p[0]) for p in parts if p])
+        self._last_weights = weights_by_length(
+            self.last, [len(v) for v in lasts] or [len(p[-1]) for p in parts if len(p) > 1]
+        )
+        self.styles = {c: _style(self.roles[c], values[c]) for c in roles}
+        self.domains = {c: _domains(values[c], k) for c, r in roles.items() if r == "email"}
+        self._makers = {
+            c: MadeColumn(
+                table, c, _Never(), Guard(set(values[c])), unique=c in unique, max_length=lengths.get(c)
+            )
+            for c in roles
+        }  # fmt: skip
+
+    def generate(
+        self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
+    ) -> dict[str, pa.Array]:
+        n = len(next(iter(present.values())))
+        first = self.first[rng.choice(len(self.first), n, p=self._first_weights)]
+        last = self.last[rng.choice(len(self.last), n, p=self._last_weights)]
+        out = {}
+        for column in self.columns:
+            maker = self._makers[column]
+            maker.drawer = _Rows(self, column, first[where := np.flatnonzero(present[column])], last[where])
+            values = np.full(n, None, object)
+            if len(where):
+                values[where] = maker.values(len(where), rng)
+            maker.drawer = _Never()
+            out[column] = pa.array(values, pa.string())
+        return out
+
+    def write(self, column: str, first: str, last: str, rng: np.random.Generator, number: int) -> str:
+        role, style = self.roles[column], self.styles[column]
+        if role in ("first_name", "last_name"):
+            text = first if role == "first_name" else last
+        elif role == "full_name":
+            text = f"{last}, {first}" if style == "reversed" else f"{first} {last}"
+        elif role == "email" and style != "login":
+            local = f"{plain(first)}.{plain(last)}{number or ''}"
+            names, weights = self.domains[column]
+            domain = names[int(rng.choice(len(names), p=weights))]
+            limit = self._makers[column].max_length
+            return f"{local[: max(1, limit - len(domain) - 1)] if limit else local}@{domain}"
+        else:
+            text = f"{plain(first)[:1]}{plain(last)}{number or ''}"
+        return text.upper() if style == "upper" or (style == "login" and role == "email") else text
+
+    def state(self) -> State:
+        return State({"roles": self.roles, "styles": self.styles})
+
+
+class _Rows:
+    """Draws for the rows at hand: the first time their own names, then, where that is taken, numbered variants."""
+
+    def __init__(self, people: Identities, column: str, first: np.ndarray, last: np.ndarray) -> None:
+        self.people, self.column, self.first, self.last, self.turn = people, column, first, last, 0
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        self.turn += 1
+        if self.turn == 1:
+            pairs, numbers = zip(self.first, self.last, strict=True), np.zeros(count, int)
+        else:
+            people = self.people
+            one = people.first[rng.integers(0, len(people.first), count)]
+            two = people.last[rng.integers(0, len(people.last), count)]
+            pairs, numbers = zip(one, two, strict=True), rng.integers(1, 10 ** min(self.turn + 1, 9), count)
+        return [self.people.write(self.column, a, b, rng, int(n)) for (a, b), n in zip(pairs, numbers, strict=True)]
+
+
+class _Never:
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        raise RuntimeError("names are drawn row by row")
+
+
+def _rare(tokens: Sequence[str], k: int) -> set[str]:
+    counts = Counter(t.casefold() for t in tokens)
+    return {t for t, n in counts.items() if n < k}
+
+
+def _style(role: str, values: Sequence[str]) -> str:
+    some = list(values[:300])
+    if not some:
+        return "plain"
+    if role == "email" and sum("@" in v for v in some) < 0.5 * len(some):
+        return "login"
+    if role == "full_name" and sum("," in v for v in some) > 0.5 * len(some):
+        return "reversed"
+    return "upper" if sum(v.isupper() for v in some) > 0.8 * len(some) else "plain"
+
+
+def _domains(values: Sequence[str], k: int) -> tuple[list[str], np.ndarray]:
+    """Domains that at least max(k, 1 %) of the rows share; reserved ones stand for the rest."""
+    counts = Counter(v.rsplit("@", 1)[1].lower() for v in values if "@" in v)
+    total = sum(counts.values())
+    kept = {d: n for d, n in counts.items() if n >= max(k, 0.01 * total)}
+    rest = total - sum(kept.values())
+    names = list(kept) + list(SAFE_DOMAINS)
+    weights = np.array([*kept.values(), *[(rest or (0 if kept else 1)) / 3] * 3], float)
+    return names, weights / weights.sum()

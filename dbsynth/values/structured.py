@@ -1,0 +1,275 @@
+"""Values with an inner structure, in the text form of the database: JSON, arrays, ranges, composites, bytes, XML, ..."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from dbsynth.values.pattern import Pattern
+from dbsynth.values.words import Words
+
+SAMPLE = 3000
+"""Values that are taken apart to learn a structure."""
+MOST_BYTES = 65_536
+
+
+class Numbers:
+    """Quantiles of numbers, their ends those that k of them reach, written with the decimals that the source shows."""
+
+    def __init__(self, texts: Sequence[str], k: int) -> None:
+        numbers = np.sort([float(t) for t in texts]) if texts else np.zeros(1)
+        inner = min(k - 1, (len(numbers) - 1) // 2)
+        self.knots = np.quantile(numbers[inner : len(numbers) - inner], np.linspace(0, 1, 33))
+        decimals = [len(t.partition(".")[2]) for t in texts if "e" not in t.lower()]
+        self.decimals = min(12, max(decimals, default=0))
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        values = np.interp(rng.random(count), np.linspace(0, 1, len(self.knots)), self.knots)
+        return [f"{v:.{self.decimals}f}" if self.decimals else str(round(v)) for v in values]
+
+
+class Strings:
+    """Values that k rows share as they are, by their frequency; the others by pattern or as text."""
+
+    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
+        counts = Counter(texts)
+        self.common = [(t, n) for t, n in counts.most_common(500) if n >= k]
+        self.share = sum(n for _, n in self.common) / len(texts) if texts else 0.0
+        rest = [t for t in texts if counts[t] < k] or ["x"]
+        blanks = sum(t.count(" ") for t in rest) / len(rest)
+        self.other: Pattern | Words = Words.fit(rest, k, rng) if blanks > 2 else Pattern.fit(rest, k)
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        out = np.array(self.other.draw(count, rng), object)
+        take = rng.random(count) < self.share
+        if take.any():
+            weights = np.array([n for _, n in self.common], float)
+            chosen = rng.choice(len(self.common), int(take.sum()), p=weights / weights.sum())
+            out[take] = np.array([t for t, _ in self.common], object)[chosen]
+        return out.tolist()
+
+
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+class Template:
+    """Punctuation of the source with new numbers in it: points, boxes, composites of numbers. ``<(1,2),3>`` -> new
+    ones, each place of a template with its own quantiles."""
+
+    def __init__(self, texts: Sequence[str], k: int) -> None:
+        groups: dict[str, list[list[str]]] = {}
+        for text in texts:
+            groups.setdefault(NUMBER.sub("#", text), []).append(NUMBER.findall(text))
+        common = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:50]
+        self.templates = [t for t, _ in common] or ["#"]
+        self.weights = np.array([len(m) for _, m in common] or [1], float)
+        self.places = [
+            [Numbers([m[i] for m in members], k) for i in range(len(members[0]))] for _, members in common
+        ] or [[Numbers([], k)]]
+
+    @staticmethod
+    def fits(texts: Sequence[str]) -> bool:
+        return bool(texts) and not any(re.search(r"[^\W\d_]", NUMBER.sub("", t)) for t in texts)
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        which = rng.choice(len(self.templates), count, p=self.weights / self.weights.sum())
+        out = np.empty(count, object)
+        for i in np.unique(which):
+            rows = np.flatnonzero(which == i)
+            columns = [place.draw(len(rows), rng) for place in self.places[i]]
+            pieces = self.templates[i].split("#")
+            for r, values in zip(rows, zip(*columns, strict=True) if columns else [()] * len(rows), strict=True):
+                out[r] = pieces[0] + "".join(v + p for v, p in zip(values, pieces[1:], strict=True))
+        return out.tolist()
+
+
+class Json:
+    """Objects with the keys of the source (those in at least k of them) at their rates, arrays of its lengths, numbers
+    by quantiles, strings as ``Strings``."""
+
+    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
+        documents = []
+        for text in list(texts)[:SAMPLE]:
+            try:
+                documents.append(json.loads(text))
+            except ValueError:
+                continue
+        self.root = _Node(documents, k, rng, 0)
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        return [json.dumps(v, ensure_ascii=False) for v in self.root.draw(count, rng)]
+
+
+class _Node:
+    def __init__(self, values: Sequence[Any], k: int, rng: np.random.Generator, depth: int) -> None:
+        kinds = Counter(_kind(v) for v in values)
+        self.kinds = [(t, n) for t, n in sorted(kinds.items()) if n >= min(k, max(kinds.values()))] or [("null", 1)]
+        objects = [v for v in values if isinstance(v, dict)]
+        keys = Counter(key for v in objects for key in v)
+        self.keys: dict[str, tuple[float, _Node]] = {}
+        if depth < 12:
+            for key, n in keys.items():
+                if n >= min(k, len(objects)) and len(self.keys) < 200:
+                    inner = [v[key] for v in objects if key in v]
+                    self.keys[key] = (n / len(objects), _Node(inner, k, rng, depth + 1))
+        arrays = [v for v in values if isinstance(v, list)]
+        self.lengths = Numbers([str(len(v)) for v in arrays], k)
+        members = [m for v in arrays for m in v][:SAMPLE]
+        self.items = _Node(members, k, rng, depth + 1) if members and depth < 12 else None
+        self.numbers = Numbers([_digits(v) for v in values if _kind(v) == "number"], k)
+        self.strings = Strings([v for v in values if isinstance(v, str)], k, rng) if "string" in kinds else None
+        self.true = sum(v is True for v in values) / max(1, kinds["boolean"])
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[Any]:
+        weights = np.array([n for _, n in self.kinds], float)
+        which = rng.choice(len(self.kinds), count, p=weights / weights.sum())
+        out: list[Any] = [None] * count
+        for i, (kind, _) in enumerate(self.kinds):
+            rows = np.flatnonzero(which == i)
+            for r, value in zip(rows, self._draw(kind, len(rows), rng), strict=True):
+                out[r] = value
+        return out
+
+    def _draw(self, kind: str, count: int, rng: np.random.Generator) -> list[Any]:
+        if kind == "object":
+            made: list[Any] = [{} for _ in range(count)]
+            for key, (rate, node) in self.keys.items():
+                rows = np.flatnonzero(rng.random(count) < rate)
+                for r, value in zip(rows, node.draw(len(rows), rng), strict=True):
+                    made[r][key] = value
+            return made
+        if kind == "array":
+            sizes = [max(0, int(n)) for n in self.lengths.draw(count, rng)] if self.items else [0] * count
+            flat = iter(self.items.draw(sum(sizes), rng) if self.items else [])
+            return [[next(flat) for _ in range(n)] for n in sizes]
+        if kind == "number":
+            return [json.loads(t) for t in self.numbers.draw(count, rng)]
+        if kind == "string" and self.strings is not None:
+            return list(self.strings.draw(count, rng))
+        return [bool(b) for b in rng.random(count) < self.true] if kind == "boolean" else [None] * count
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+    return names.get(type(value), "null")
+
+
+def _digits(value: float) -> str:
+    return str(value) if isinstance(value, int) else format(value, "f").rstrip("0").rstrip(".")
+
+
+ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}]+)')
+
+
+class Arrays:
+    """One-dimensional arrays as ``{a,"b c"}``: lengths by quantiles, members as ``Strings`` or numbers."""
+
+    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
+        rows = [[(a.replace('\\"', '"').replace("\\\\", "\\") if a else b) for a, b in ITEM.findall(t)] for t in texts]
+        members = [m for r in rows for m in r][: SAMPLE * 5]
+        self.lengths = Numbers([str(len(r)) for r in rows], k)
+        numeric = bool(members) and all(NUMBER.fullmatch(m) for m in members)
+        self.members: Numbers | Strings | None = None
+        if members:
+            self.members = Numbers(members, k) if numeric else Strings(members, k, rng)
+        self.distinct = all(len(set(r)) == len(r) for r in rows)
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        if self.members is None:
+            return ["{}"] * count
+        sizes = [max(0, int(n)) for n in self.lengths.draw(count, rng)]
+        flat = iter(self.members.draw(sum(sizes), rng))
+        rows = [[next(flat) for _ in range(n)] for n in sizes]
+        if self.distinct:
+            rows = [list(dict.fromkeys(r)) for r in rows]
+        return ["{" + ",".join(map(_item, r)) + "}" for r in rows]
+
+
+def _item(text: str) -> str:
+    if re.fullmatch(r"[\w.:+-]+", text) and text.upper() != "NULL":
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Bytes:
+    """Random bytes of the source's sizes after its magic number, if nearly all values share one."""
+
+    def __init__(self, texts: Sequence[str], k: int) -> None:
+        bodies = [t[2:] for t in texts]
+        self.sizes = Numbers([str(len(b) // 2) for b in bodies], k)
+        starts = Counter(b[:8] for b in bodies if len(b) >= 8)
+        top, n = starts.most_common(1)[0] if starts else ("", 0)
+        self.magic = top if n >= max(k, 0.9 * len(bodies)) else ""
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        sizes = [min(MOST_BYTES, max(0, int(n))) for n in self.sizes.draw(count, rng)]
+        return ["\\x" + (self.magic + rng.bytes(n).hex())[: 2 * n] for n in sizes]
+
+
+class Xml:
+    """Elements of the source (those in at least k documents) in its order, with new text in them."""
+
+    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
+        roots = []
+        for text in list(texts)[:SAMPLE]:
+            try:
+                roots.append(ElementTree.fromstring(text))
+            except ElementTree.ParseError:
+                continue
+        tags = Counter(r.tag for r in roots)
+        self.tag = tags.most_common(1)[0][0] if tags else "document"
+        self.children: list[tuple[str, float, Strings | Numbers]] = []
+        for tag, n in Counter(c.tag for r in roots for c in r).items():
+            if n >= min(k, len(roots)):
+                leaves = [(c.text or "").strip() for r in roots for c in r if c.tag == tag]
+                numeric = all(NUMBER.fullmatch(t) for t in leaves)
+                share = min(1.0, n / len(roots))
+                self.children.append((tag, share, Numbers(leaves, k) if numeric else Strings(leaves, k, rng)))
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        space, _, root = self.tag.rpartition("}")
+        head = f'{root} xmlns="{space[1:]}"' if space else root
+        bodies = [""] * count
+        for tag, share, leaf in self.children:
+            name = tag.rpartition("}")[2]
+            rows = np.flatnonzero(rng.random(count) < share)
+            for r, text in zip(rows, leaf.draw(len(rows), rng), strict=True):
+                bodies[r] += f"<{name}>{escape(text)}</{name}>"
+        return [f"<{head}>{b}</{root}>" for b in bodies]
+
+
+class Uuids:
+    """Version 4, drawn from the given generator."""
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        raw = rng.integers(0, 256, (count, 16), dtype=np.uint8)
+        raw[:, 6] = (raw[:, 6] & 0x0F) | 0x40
+        raw[:, 8] = (raw[:, 8] & 0x3F) | 0x80
+        texts = [r.tobytes().hex() for r in raw]
+        return [f"{t[:8]}-{t[8:12]}-{t[12:16]}-{t[16:20]}-{t[20:]}" for t in texts]
+
+
+class Networks:
+    """Addresses of networks that are reserved for documentation (RFC 5737, RFC 3849) and random hardware addresses."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.mac = bool(texts) and all(re.fullmatch(r"([0-9a-f]{2}:){5,7}[0-9a-f]{2}", t) for t in texts)
+        self.masks = [t.partition("/")[2] for t in texts] or [""]
+        self.width = len(texts[0].split(":")) if self.mac else 0
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        if self.mac:
+            return [":".join(f"{b:02x}" for b in row) for row in rng.integers(0, 256, (count, self.width))]
+        masks = [self.masks[i] for i in rng.integers(0, len(self.masks), count)]
+        nets = ("192.0.2", "198.51.100", "203.0.113")
+        hosts = rng.integers(0, [3, 256], (count, 2))
+        return [
+            f"{nets[a]}.0/24" if m and int(m) < 32 else f"{nets[a]}.{b}" for (a, b), m in zip(hosts, masks, strict=True)
+        ]
