@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from dbsynth.pipeline.draft import LOST_SHARE, Draft
 from dbsynth.pipeline.foreign_keys import hold_place
+from dbsynth.pipeline.unique_indexes import repeated_in
 from dbsynth.pipeline.units import present_codes
 from dbsynth.relation.assign import choose, fill_columns
 from dbsynth.relation.fills import KeyPlan
@@ -24,7 +26,7 @@ def keep_checks(draft: Draft) -> None:
     for turn in range(REDRAWS):
         for name, array in draft.rules.computed(draft.batch(rows), fixed).items():
             draft.set(name, rows, array)
-        rows = rows[draft.rules.broken(draft.batch(rows))]
+        rows = np.union1d(rows[draft.rules.broken(draft.batch(rows))], np.flatnonzero(repeats(draft)))
         if len(rows) == 0:
             return
         loose = loose_keys(draft) if turn >= REDRAWS // 2 else []
@@ -37,10 +39,22 @@ def keep_checks(draft: Draft) -> None:
     for i, name in enumerate(repaired.schema.names):
         draft.columns[name] = repaired.column(i)
     follow_repaired_keys(draft)
+    bad |= repeats(draft)
     if bad.any():
         if int(bad.sum()) > max(2, LOST_SHARE * draft.n):
             draft.rules.give_up(draft.table.name, draft.batch(np.flatnonzero(bad)[:1]))
         draft.drop(bad, "a CHECK cannot be met for them")
+
+
+def repeats(draft: Draft) -> np.ndarray:
+    """True for rows that repeat a kept or an earlier row in a unique index that is no plain key."""
+    if not draft.rules.indexes:
+        return np.zeros(draft.n, bool)
+    rows = pa.Table.from_batches([draft.batch()])
+    kept = draft.kept_table()
+    if kept is not None:
+        rows = pa.concat_tables([kept.select(rows.column_names).cast(rows.schema), rows])
+    return repeated_in(draft.rules.indexes, rows, draft.rules.now)[rows.num_rows - draft.n :]
 
 
 def redecode(draft: Draft, rows: np.ndarray, fixed: set[str], turn: int) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import types as sqltypes
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
 from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan, degree_column
+from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.relation.fills import KeyPlan, plan_keys
 from dbsynth.relation.keys import row_index
 from dbsynth.schema import graph
@@ -162,6 +163,8 @@ def _check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetim
             f"{table.name}: {against}",
             hint=f"check these constraints, or leave the table out: --exclude {table.name.name}",
         )
+    if rows:
+        unique_indexes(table, sqlglot_dialect)
     if table.exclusions and rows:
         names = ", ".join(e.name for e in table.exclusions)
         raise UnsupportedSource(

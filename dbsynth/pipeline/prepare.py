@@ -13,6 +13,7 @@ from dbsynth.codec.base import ColumnSpec
 from dbsynth.codec.table import TableCodec
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
+from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.pipeline.units import category_codes, present_codes, whole
 from dbsynth.relation import tree
 from dbsynth.relation.cluster import Clusters
@@ -79,7 +80,9 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, str(name), "codec"))
     table_plan = _with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made"]
-    unique = {c for key in table.unique_keys for c in key if c in made}
+    keyed = [set(key) for key in table.unique_keys]
+    keyed += [set(i.columns) for i in unique_indexes(table, plan.sqlglot_dialect) if i.predicate is None]
+    unique = set(made) & {c for key in keyed for c in key}
     generators = fit_generators(
         table,
         frame,
@@ -95,7 +98,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         encoded=_encoded(table_plan, codec, derived),
         generators=generators,
         clusters=clusters,
-        lattices={c: Lattice.of(v, plan.privacy_k) for c in _lattice_columns(table_plan, lines) if len(v := whole(frame.column(c)))},
+        lattices=_lattices(table_plan, frame, lines, plan.privacy_k),
         lines=lines,
         position=position_codes(position, siblings),
         groups=groups,
@@ -246,6 +249,11 @@ def _lattice_columns(plan: TablePlan, lines: frozenset[str]) -> list[str]:
     """Modelled columns in a unique key: their values are kept apart on a lattice."""
     in_keys = dict.fromkeys(c for key in plan.table.unique_keys for c in key)
     return [c for c in in_keys if plan.by_column[c].how == "modelled" and c not in lines]
+
+
+def _lattices(plan: TablePlan, frame: pa.Table, lines: frozenset[str], k: int) -> dict[str, Lattice]:
+    values = {c: whole(frame.column(c)) for c in _lattice_columns(plan, lines)}
+    return {c: Lattice.of(v, k) for c, v in values.items() if len(v)}
 
 
 def _encoded(plan: TablePlan, codec: TableCodec, derived: pa.Table) -> Encoded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.pipeline.unique_indexes import UniqueIndex, unique_indexes
 from dbsynth.schema.checks import Implied, ParsedCheck, implications, parse_checks
 from dbsynth.schema.model import Table, TableName
 from dbsynth.schema.repair import apply_computed, repair
@@ -29,6 +30,7 @@ class Rules:
     implied: Implied
     judge: Judge | None
     now: datetime
+    indexes: list[UniqueIndex] = field(default_factory=list)
 
     @classmethod
     def of(cls, table: Table, sqlglot_dialect: str, now: datetime, judge: Judge | None) -> Rules:
@@ -40,11 +42,12 @@ class Rules:
             implications(parsed, table, now),
             judge,
             now,
+            unique_indexes(table, sqlglot_dialect),
         )
 
     @property
     def any(self) -> bool:
-        return bool(self.local or self.remote)
+        return bool(self.local or self.remote or self.indexes)
 
     def least(self, column: str) -> int | None:
         """Lower bound of a column that the CHECKs imply, in the column's smallest unit."""
@@ -62,8 +65,8 @@ class Rules:
         """Columns that a CHECK defines by the others, computed anew."""
         if not self.implied.computed:
             return {}
-        fresh = apply_computed(batch, self.implied)
-        changed = [c for c in fresh.schema.names if c not in fixed and not fresh.column(c).equals(batch.column(c))]
+        fresh = apply_computed(batch, self.implied, fixed)
+        changed = [c for c in fresh.schema.names if not fresh.column(c).equals(batch.column(c))]
         return {c: fresh.column(c) for c in changed}
 
     def broken(self, batch: pa.RecordBatch) -> np.ndarray:

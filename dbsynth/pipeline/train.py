@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbsynth.model.autoregressive import recommended_flops
 from dbsynth.model.base import Budget, FittedModel, TrainingData
 from dbsynth.model.registry import load_strategy
+from dbsynth.model.sizing import recommended_flops
 from dbsynth.pipeline.plan import TablePlan, degree_column
 from dbsynth.pipeline.prepare import Encoded, Prepared
 from dbsynth.relation.context import Above, context_codes

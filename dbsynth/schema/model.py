@@ -111,7 +111,8 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Index:
-    """A secondary index (none that belongs to a constraint). A ``None`` in ``columns`` stands for an expression."""
+    """A secondary index (none that belongs to a constraint). A ``None`` in ``columns`` stands for an expression;
+    ``parts`` are the key's columns and expressions as SQL."""
 
     name: str
     columns: tuple[str | None, ...]
@@ -120,6 +121,7 @@ class Index:
     nulls_not_distinct: bool = False
     predicate: str | None = None
     comment: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

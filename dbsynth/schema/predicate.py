@@ -78,6 +78,34 @@ def parse_check(check: Check, table: Table, sqlglot_dialect: str) -> ParsedCheck
     return ParsedCheck(check, tuple(in_order), tree, node)
 
 
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """A compiled scalar expression over the columns of a table; ``node`` None where ``reason`` says why."""
+
+    text: str
+    columns: tuple[str, ...]
+    node: Node | None = None
+    reason: str = ""
+
+    def values(self, batch: pa.RecordBatch | pa.Table, now: datetime) -> pa.Array:
+        """Its value on each row, null where the database gives null or an error."""
+        if self.node is None:
+            raise NotEvaluable(f"{self.text}: {self.reason}")
+        vec = self.node.run(Context(batch, micros_of(now))).expand(batch.num_rows)
+        known = vec.valid if vec.bad is None else vec.valid & ~vec.bad
+        return pa.array(np.where(known, vec.values, vec.values[:1] if len(vec.values) else 0).tolist(), mask=~known)
+
+
+def parse_expression(text: str, table: Table, sqlglot_dialect: str) -> Expression:
+    """``text``: a column or any expression that CHECKs may hold."""
+    try:
+        tree = parse(text, sqlglot_dialect)
+        node = Compiler(_columns(table, sqlglot_dialect), sqlglot_dialect).compile(tree)
+    except (SqlglotError, NotEvaluable) as error:
+        return Expression(text, (), reason=str(error).splitlines()[0])
+    return Expression(text, tuple(c.name for c in table.columns if c.name in node.columns), node)
+
+
 def parse_checks(table: Table, sqlglot_dialect: str) -> tuple[ParsedCheck, ...]:
     return tuple(parse_check(c, table, sqlglot_dialect) for c in table.checks if c.enforced)
 

@@ -85,6 +85,7 @@ def index_of(row: Row) -> Index:
         nulls_not_distinct=row["nulls_not_distinct"],
         predicate=row["predicate"],
         comment=row["comment"],
+        parts=tuple(row["parts"]),
     )
 
 

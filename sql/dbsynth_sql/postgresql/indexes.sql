@@ -9,6 +9,11 @@ select
         where k.position <= i.indnkeyatts
         order by k.position
     ) as columns,
+    array(
+        select pg_get_indexdef(c.oid, position, true)
+        from generate_series(1, i.indnkeyatts) as position
+        order by position
+    ) as parts,
     -- ON ONLY would leave the partitions without the index.
     replace(
         pg_get_indexdef(c.oid),
