@@ -1,0 +1,117 @@
+"""The command line: verbs and their options. What they need is imported when they run, so that --help is quick."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbsynth import __version__
+from dbsynth.console import arguments
+from dbsynth.console.failures import EXIT_CODES, failures
+
+EXIT_TEXT = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES)
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+@click.group(context_settings=SETTINGS, epilog=EXIT_TEXT)
+@click.version_option(__version__, prog_name="dbsynth")
+def main() -> None:
+    """Clone a database into a schema of synthetic rows that keep its keys, constraints and statistics.
+
+    SOURCE is a database URL (postgresql://user@host/database) or the name of a connection in dbsynth.toml, either with
+    #schema. Nothing is ever written to the source.
+    """
+
+
+@main.command(epilog=EXIT_TEXT)
+@arguments.source_argument
+@arguments.wishes
+@arguments.output
+@arguments.quiet_option
+def clone(as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+    """Make TARGET: the same tables, keys, constraints and indexes as SOURCE, full of synthetic rows.
+
+    The target is built beside and swapped in at the end: until then it is what it was.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import logs, summary
+        from dbsynth.console.output import stdout_console
+        from dbsynth.console.progress import watcher
+        from dbsynth.console.request import clone_options
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        options = clone_options(**asked)
+        from dbsynth.pipeline.clone import run
+
+        with watcher(quiet=quiet, as_json=as_json) as watch:
+            done = run(options, watch)
+        if not quiet and not as_json:
+            target = watch.state.started.target if watch.state.started else str(options.target_schema)
+            summary.show(stdout_console(), done, watch.state.notes, target=target, verbose=verbose)
+
+
+@main.command(epilog=EXIT_TEXT)
+@arguments.source_argument
+@arguments.wishes
+@arguments.output
+def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
+    """Show what `clone` would do, table by table. Reads the catalog, counts and small samples; writes nothing.
+
+    With --verbose also what each column is taken for, and why.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import logs, plan_view
+        from dbsynth.console.output import print_json, stdout_console
+        from dbsynth.console.request import clone_options
+
+        logs.set_up(verbose=verbose, quiet=False)
+        options = clone_options(**asked)
+        from dbsynth.console.progress import Watcher
+        from dbsynth.pipeline.clone import plan_only
+
+        described = plan_only(options, Watcher()).describe()
+        if as_json:
+            print_json("Plan", described)
+        else:
+            plan_view.show(stdout_console(), described, verbose=verbose)
+
+
+@main.command(epilog=EXIT_TEXT)
+@arguments.source_argument
+@arguments.selection
+@arguments.output
+def inspect(source: str, schemas: tuple[str, ...], as_json: bool, verbose: bool, config: Any, **selected: Any) -> None:
+    """Show what is in SOURCE: tables, rows, keys, CHECKs, types, and what dbsynth does not carry over."""
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.config import load_config
+        from dbsynth.console import inspect_view, inspection, logs
+        from dbsynth.console.output import print_json, stdout_console
+        from dbsynth.console.request import source_place
+
+        logs.set_up(verbose=verbose, quiet=False)
+        place = source_place(load_config(config), source, schemas)
+        found = inspection.inspect(place.url, place.schemas, selected["tables"], selected["exclude"])
+        if as_json:
+            print_json("Inspection", found)
+        else:
+            inspect_view.show(stdout_console(), found)
+
+
+@main.command(epilog=EXIT_TEXT)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
+def dialects(as_json: bool) -> None:
+    """List the databases that this installation can read and write."""
+    with failures(verbose=False, as_json=as_json):
+        from dbsynth.console import dialect_view
+        from dbsynth.console.output import print_json, stdout_console
+
+        found = dialect_view.describe()
+        if as_json:
+            print_json("Dialects", {"dialects": found})
+        else:
+            dialect_view.show(stdout_console(), found)
+
+
+if __name__ == "__main__":
+    main()

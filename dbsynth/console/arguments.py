@@ -1,0 +1,142 @@
+"""Options that several verbs share, and how their text becomes values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_WORKERS, MIN_SAMPLE_ROWS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def scale_of(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """A factor: above 0, finite, and no slip of the keyboard."""
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError as cause:
+        raise click.BadParameter(f"{text!r} is no number; 0.1 makes a tenth of the rows, 2 twice as many") from cause
+    if not math.isfinite(number) or not 0 < number <= MAX_SCALE:
+        raise click.BadParameter(f"{text} is not above 0 and at most {MAX_SCALE:,.0f}")
+    return number
+
+
+def rows_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """``TABLE=N`` as (table, n)."""
+    return tuple(_row_number(text) for text in texts)
+
+
+def _row_number(text: str) -> tuple[str, int]:
+    table, _, number = text.rpartition("=")
+    # isdigit() alone would take digits that int() does not
+    if not table or not number.isascii() or not number.replace("_", "").isdigit():
+        raise click.BadParameter(f"{text!r} is not TABLE=N with a whole number N, e.g. orders=5000")
+    rows = int(number)
+    if rows > MAX_ROWS:
+        raise click.BadParameter(f"{text!r}: at most {MAX_ROWS:,} rows")
+    return table, rows
+
+
+def _apply(options: list[Callable[[Any], Any]]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+source_argument = click.argument("source", metavar="SOURCE")
+
+selection = _apply(
+    [
+        click.option(
+            "--schema", "schemas", multiple=True, metavar="S", help="Only this schema of the source; repeats."
+        ),
+        click.option(
+            "--tables", multiple=True, metavar="PATTERN", help="Only tables that match, e.g. 'order*'; repeats."
+        ),
+        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out tables that match; repeats."),
+    ]
+)
+
+wishes = _apply(
+    [
+        click.option(
+            "--to",
+            "target",
+            required=True,
+            metavar="TARGET",
+            help="SCHEMA of the source's database, CONNECTION.SCHEMA, CONNECTION, or a URL; the last two take #SCHEMA.",
+        ),
+        selection,
+        click.option(
+            "--scale",
+            callback=scale_of,
+            envvar="DBSYNTH_SCALE",
+            metavar="X",
+            help="Rows to make, as a multiple of the source's.  [1]",
+        ),
+        click.option(
+            "--rows", multiple=True, callback=rows_of, metavar="TABLE=N", help="Make N rows of this table; repeats."
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, MAX_SEED),
+            envvar="DBSYNTH_SEED",
+            metavar="N",
+            help="Same seed, same rows.  [drawn, and told]",
+        ),
+        click.option(
+            "--sample-rows",
+            type=click.IntRange(min=MIN_SAMPLE_ROWS),
+            envvar="DBSYNTH_SAMPLE_ROWS",
+            metavar="N",
+            help="Learn from at most N rows of a table.  [100,000]",
+        ),
+        click.option(
+            "--effort",
+            type=click.Choice(["quick", "standard", "thorough"]),
+            envvar="DBSYNTH_EFFORT",
+            help="How long to train.  [standard]",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(1, MAX_WORKERS),
+            envvar="DBSYNTH_WORKERS",
+            metavar="N",
+            help="Processes.  [one a core]",
+        ),
+        click.option(
+            "--keep",
+            multiple=True,
+            metavar="TABLE",
+            help="Take the rows of this table over as they are; 'none' keeps no table; repeats.",
+        ),
+        click.option("--replace", is_flag=True, help="Replace a target schema that dbsynth did not make."),
+    ]
+)
+
+config_option = click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="DBSYNTH_CONFIG",
+    metavar="FILE",
+    help="Instead of the nearest dbsynth.toml.",
+)
+
+output = _apply(
+    [
+        config_option,
+        click.option("--verbose", "-v", is_flag=True, help="Also log what is done; tracebacks of errors."),
+        click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout."),
+    ]
+)
+
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing unless it fails.")

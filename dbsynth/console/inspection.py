@@ -1,0 +1,119 @@
+"""What is in a source, as plain data: read from the catalog, without a value of any row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.engine import URL
+
+from dbsynth.dialect import Database, connect
+from dbsynth.errors import CannotClone, PermissionDenied
+from dbsynth.pipeline.planner import Wishes, select
+from dbsynth.schema import graph
+from dbsynth.schema.checks import contradiction, implications, parse_checks
+from dbsynth.schema.model import Schema, Table, TableName
+
+COUNTED_BYTES = 256 * 1024 * 1024
+"""Tables up to this size are counted; of larger ones the catalog's estimate is told."""
+
+
+def inspect(url: URL, schemas: Sequence[str], tables: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
+    """The selected part of the source (all schemas if none is named)."""
+    database = connect(url)
+    try:
+        schema = select(database.introspect(schemas or None), Wishes(tables=tuple(tables), exclude=tuple(exclude)))
+        obstacles: list[str] = []
+        try:
+            database.check_readable(schema)
+        except PermissionDenied as error:
+            obstacles.append(f"{error.message}; {error.hint}")
+        exact = {} if obstacles else _counted(database, schema)
+        rows = {t.name: exact.get(t.name, t.estimated_rows) for t in schema.tables}
+        obstacles += _obstacles(database, schema, rows)
+        return {
+            "source": database.describe(),
+            "schemas": list(schema.schemas),
+            "tables": [_table(t, rows, exact, database.dialect.sqlglot_dialect) for t in schema.tables],
+            "types": [
+                {"name": f"{t.schema}.{t.name}", "kind": t.kind, "definition": t.definition} for t in schema.types
+            ],
+            "sequences": len(schema.sequences),
+            "extensions": list(schema.extensions),
+            "notes": list(schema.notes),
+            "obstacles": obstacles,
+        }
+    finally:
+        database.close()
+
+
+def _counted(database: Database, schema: Schema) -> dict[TableName, int]:
+    return database.count([t.name for t in schema.tables if t.bytes <= COUNTED_BYTES])
+
+
+def _obstacles(database: Database, schema: Schema, rows: Mapping[TableName, int]) -> list[str]:
+    """Why the selection cannot be cloned as it is, each with its remedy."""
+    found = []
+    try:
+        graph.order(schema, rows, constraints_after_load=database.dialect.capabilities.constraints_after_load)
+    except CannotClone as error:
+        found.append(f"{error.message}; {error.hint}")
+    now = datetime.now(UTC)
+    for table in schema.tables:
+        checks = parse_checks(table, database.dialect.sqlglot_dialect)
+        against = contradiction(implications(checks, table, now))
+        if against and rows[table.name]:
+            found.append(
+                f"{table.name}: no row can meet its CHECKs: {against}; --exclude {table.name.name} leaves it out"
+            )
+    return found
+
+
+def _table(
+    table: Table, rows: Mapping[TableName, int], exact: Mapping[TableName, int], sqlglot_dialect: str
+) -> dict[str, Any]:
+    return {
+        "table": str(table.name),
+        "rows": rows[table.name],
+        "rows_exact": table.name in exact,
+        "bytes": table.bytes,
+        "comment": table.comment,
+        "partitions": len(table.partitions),
+        "columns": [
+            {
+                "name": c.name,
+                "type": c.declared,
+                "nullable": c.nullable,
+                "default": c.default,
+                "generated": c.generated,
+                "identity": c.identity is not None or c.serial is not None,
+                "domain": c.domain,
+            }
+            for c in table.columns
+        ],
+        "primary_key": list(table.primary_key.columns) if table.primary_key else None,
+        "uniques": [list(u.columns) for u in table.uniques],
+        "foreign_keys": [
+            {
+                "name": fk.name,
+                "columns": list(fk.columns),
+                "ref_table": str(fk.ref_table),
+                "ref_columns": list(fk.ref_columns),
+                "deferrable": fk.deferrable,
+            }
+            for fk in table.foreign_keys
+        ],
+        "checks": [
+            {
+                "name": parsed.check.name,
+                "expression": parsed.check.expression,
+                "evaluated_by": "dbsynth" if parsed.evaluable else "the database",
+                "reason": parsed.reason,
+            }
+            for parsed in parse_checks(table, sqlglot_dialect)
+        ],
+        "exclusions": [{"name": e.name, "definition": e.definition} for e in table.exclusions],
+        "indexes": [{"name": i.name, "definition": i.definition, "unique": i.unique} for i in table.indexes],
+        "notes": list(table.notes),
+    }

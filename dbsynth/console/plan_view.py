@@ -1,0 +1,90 @@
+"""How a plan reads. Takes what ``dbsynth.pipeline.plan.Plan.describe`` gives:
+
+source, target    for people              schemas     {source schema: target schema}
+seed, privacy_k   seed None: drawn later  warnings    of the whole plan
+tables            in the order in which they are made; each
+    table, level, source_rows, train_rows, rows, strategy, warnings
+    kept_rows, kept_reason    rows that are taken over (0, None)
+    context_parent            the table in whose context rows are made, or None
+    foreign_keys              name, columns, ref_table, fill, reason
+    columns                   name, how, kind, role, personal, confidence, evidence
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dbsynth.console import words
+from dbsynth.console.output import bullet, cells, grid, heading
+
+
+def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
+    """The tables, what is kept and why, how keys are filled; with ``verbose`` also every column."""
+    seed = plan["seed"] if plan["seed"] is not None else "drawn when it runs"
+    console.print(Text(f"{plan['source']} → {plan['target']}  seed {seed}, k = {plan['privacy_k']}\n"))
+    tables = plan["tables"]
+    _overview(console, tables)
+    _kept(console, tables)
+    _keys(console, tables)
+    personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
+    _section(console, "Personal columns, whose values are made up", personal)
+    if verbose:
+        for table in tables:
+            _columns(console, table)
+    warnings = list(plan["warnings"]) + [f"{t['table']}: {w}" for t in tables for w in t["warnings"]]
+    _section(console, "Warnings", warnings, "yellow")
+
+
+def _overview(console: Console, tables: list[dict[str, Any]]) -> None:
+    numbers = ("level", "rows now", "learn from", "make", "keep")
+    overview = grid("table", *numbers, "in the context of", "strategy", right=numbers)
+    for t in tables:
+        overview.add_row(
+            *cells(
+                t["table"],
+                t["level"],
+                words.count(t["source_rows"]),
+                words.count(t["train_rows"]),
+                words.count(t["rows"] - t["kept_rows"]),
+                words.count(t["kept_rows"]) if t["kept_rows"] else "",
+                t["context_parent"] or "",
+                t["strategy"] if t["rows"] > t["kept_rows"] else "",
+            )
+        )
+    console.print(overview)
+
+
+def _kept(console: Console, tables: list[dict[str, Any]]) -> None:
+    lines = [f"{t['table']}: {t['kept_reason']}" for t in tables if t["kept_rows"]]
+    _section(console, "Rows taken over as they are (--keep none: no rows)", lines, "cyan")
+
+
+def _keys(console: Console, tables: list[dict[str, Any]]) -> None:
+    lines = [
+        f"{t['table']}({', '.join(k['columns'])}) → {k['ref_table']}  {k['fill']}: {k['reason']}"
+        for t in tables
+        for k in t["foreign_keys"]
+    ]
+    _section(console, "How foreign keys are filled", lines)
+
+
+def _personal(table: dict[str, Any]) -> str:
+    return ", ".join(f"{c['name']} ({c['role']})" for c in table["columns"] if c["personal"])
+
+
+def _columns(console: Console, table: dict[str, Any]) -> None:
+    console.print(heading(table["table"]))
+    columns = grid("column", "how", "kind", "role", "because")
+    for c in table["columns"]:
+        columns.add_row(*cells(c["name"], c["how"], c["kind"] or "", c["role"], c["evidence"]))
+    console.print(columns)
+
+
+def _section(console: Console, title: str, lines: list[str], style: str = "") -> None:
+    if lines:
+        console.print(heading(title))
+        for line in lines:
+            console.print(bullet(line, style))

@@ -1,0 +1,91 @@
+"""From a command line and a configuration to what the pipeline is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dbsynth.config import Config, Place, load_config, table_overrides
+from dbsynth.console import redact
+from dbsynth.errors import UsageError
+from dbsynth.pipeline.options import CloneOptions, Effort
+
+PRIVACY_K = "DBSYNTH_PRIVACY_K"
+KEEP_NONE = "none"
+
+
+def source_place(config: Config, text: str, schemas: Sequence[str]) -> Place:
+    """The source; ``--schema`` goes before ``#schema``, and that before the schemas of the connection."""
+    place = config.resolve_source(text)
+    redact.remember(place.url)
+    return Place(place.url, tuple(dict.fromkeys(schemas)) or place.schemas)
+
+
+def clone_options(
+    *,
+    source: str,
+    target: str,
+    schemas: Sequence[str],
+    tables: Sequence[str],
+    exclude: Sequence[str],
+    rows: Sequence[tuple[str, int]],
+    keep: Sequence[str],
+    replace: bool,
+    config: Path | None,
+    scale: float | None = None,
+    seed: int | None = None,
+    sample_rows: int | None = None,
+    effort: Effort | None = None,
+    workers: int | None = None,
+) -> CloneOptions:
+    """None: not said on the command line nor in the environment; then the file decides, then the default."""
+    loaded = load_config(config)
+    defaults = loaded.settings.clone
+    origin = source_place(loaded, source, schemas)
+    goal = loaded.resolve_target(target, origin)
+    redact.remember(goal.url)
+    keep_none = KEEP_NONE in keep
+    if keep_none and len(set(keep)) > 1:
+        raise UsageError("--keep none goes with no other --keep", hint="name the tables to keep, or none")
+    given: Mapping[str, Any] = {
+        "scale": scale if scale is not None else defaults.scale,
+        "sample_rows": sample_rows if sample_rows is not None else defaults.sample_rows,
+        "effort": effort or defaults.effort,
+        "privacy_k": _privacy_k() or loaded.settings.privacy.k,
+    }
+    return CloneOptions(
+        source_url=origin.url,
+        source_schemas=origin.schemas or None,
+        target_url=goal.url,
+        target_schema=goal.schemas[0] if goal.schemas else None,
+        tables=tuple(tables),
+        exclude=tuple(exclude),
+        rows=_row_numbers(rows),
+        seed=seed if seed is not None else defaults.seed,
+        workers=workers or defaults.workers,
+        keep=() if keep_none else tuple(dict.fromkeys(keep)),
+        keep_none=keep_none,
+        replace=replace,
+        overrides=table_overrides(loaded.settings.tables),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def _row_numbers(rows: Sequence[tuple[str, int]]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for table, n in rows:
+        if numbers.get(table, n) != n:
+            raise UsageError(f"--rows says both {numbers[table]:,} and {n:,} for {table}", hint="say it once")
+        numbers[table] = n
+    return numbers
+
+
+def _privacy_k() -> int | None:
+    text = os.environ.get(PRIVACY_K)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise UsageError(f"{PRIVACY_K}={text}: not a whole number of at least 1", hint="the default is 5")
+    return int(text)

@@ -1,0 +1,7 @@
+"""Bounds of what may be asked for: beyond them is a slip of the keyboard, or more than is tested."""
+
+MAX_SCALE = 10_000.0
+MAX_SEED = 2**63 - 1
+MIN_SAMPLE_ROWS = 100
+MAX_WORKERS = 256
+MAX_ROWS = 10**12
