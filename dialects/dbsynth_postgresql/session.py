@@ -29,8 +29,8 @@ WRITING = {
     # Keys and indexes are built from whole tables.
     "maintenance_work_mem": "256MB",
 }
-SINCE_14 = {
-    "idle_session_timeout": "0",
+SINCE_14 = {"idle_session_timeout": "0"}
+SINCE_14_ON_LINUX = {
     # A statement whose client was killed would otherwise run to its end, and hold the building schema.
     "client_connection_check_interval": "2s",
 }
@@ -60,8 +60,12 @@ class Session:
         assert isinstance(driver, psycopg.Connection)
         self.driver: psycopg.Connection[Any] = driver
         self.connection.detach()  # never handed back to a pool: settings and locks end with it
-        new = driver.info.server_version >= 140000
-        settle(driver, {"application_name": application_name(run_id), **WRITING, **(SINCE_14 if new else {})})
+        settings = {"application_name": application_name(run_id), **WRITING}
+        if driver.info.server_version >= 140000:
+            settings |= SINCE_14
+            if "linux" in str(self.scalar("SELECT version()")):
+                settings |= SINCE_14_ON_LINUX
+        settle(driver, settings)
 
     def settle(self, settings: dict[str, str]) -> None:
         settle(self.driver, settings)

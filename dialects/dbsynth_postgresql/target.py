@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -14,15 +13,16 @@ from dbsynth.dialect import RunInfo, column_types
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth_postgresql import building, finish, preconditions
-from dbsynth_postgresql.copy_write import copy_statement, send
+from dbsynth_postgresql.binary_write import OutOfRange, can_encode
+from dbsynth_postgresql.copy_write import send
 from dbsynth_postgresql.ddl import Ddl
 from dbsynth_postgresql.introspect import query
 from dbsynth_postgresql.names import ident
 from dbsynth_postgresql.publish import publish
 from dbsynth_postgresql.session import LOADING, Session
+from dbsynth_postgresql.types import Row
 
-LOG = logging.getLogger(__name__)
-REHEARSED = "dbsynth_rejected"
+JUDGED = "dbsynth_judged"
 
 
 class Host(Protocol):
@@ -60,24 +60,26 @@ class PostgresqlTarget:
         self._replace = False
         self._control: Session | None = None
         self._loader: Session | None = None
-        self._scratch: dict[TableName, str] = {}
+        self._layouts: dict[TableName, list[Row]] = {}
 
     # --- from nothing to empty tables -----------------------------------------------------------------------------
 
     def prepare(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo, *, replace: bool) -> None:
-        plan = self._given = _Plan(schema, mapping, run)
-        self._replace = replace
+        plan = _Plan(schema, mapping, run)
         preconditions.check_names(plan.mapping)
         control = self._control = Session(self._database.writer, run.run_id)
-        preconditions.check_not_source(control, mapping, run, (self._database.identity(), self._database.describe()))
-        preconditions.check_may_create(control)
-        preconditions.lock_targets(control, plan.mapping)
-        if not building.try_lock(control, building.run_lock(run)):
-            raise TargetRefused(f"the run {run.run_id} is alive already", hint="give each run an id of its own")
-        building.clear_dead_runs(control)
-        preconditions.existing_targets(control, plan.mapping, replace=replace)
-        preconditions.rehearse(control, plan.ddl)
+        self._replace = replace
         try:
+            here = (self._database.identity(), self._database.describe())
+            preconditions.check_not_source(control, mapping, run, here)
+            preconditions.check_may_create(control)
+            preconditions.lock_targets(control, plan.mapping)
+            if not building.try_lock(control, building.run_lock(run)):
+                raise TargetRefused(f"the run {run.run_id} is alive already", hint="give each run an id of its own")
+            self._given = plan  # from here on there is something to discard
+            building.clear_dead_runs(control)
+            preconditions.existing_targets(control, plan.mapping, replace=replace)
+            preconditions.rehearse(control, plan.ddl)
             with control.driver.transaction():
                 for target, name in plan.building.items():
                     control.run(f"CREATE SCHEMA {ident(name)}", f"schema {name}")
@@ -85,6 +87,7 @@ class PostgresqlTarget:
             control.run_all(plan.ddl.before_rows())
         except BaseException:
             self.discard()
+            self.close()
             raise
 
     def attach(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo) -> None:
@@ -97,11 +100,16 @@ class PostgresqlTarget:
 
     def load(self, table: TableName, batches: Iterable[pa.RecordBatch]) -> int:
         source, session = self._table(table), self._load_session()
-        place, types = self._plan.ddl.place(table), column_types(self._table(table))
+        place, types = self._plan.ddl.place(table), column_types(source)
         rows = 0
         with session.doing(f"table {table}"), session.driver.transaction():
             if len(types):
-                return send(session.driver, copy_statement(place, types.names), _fitted(batches, types, source))
+                kinds = {row["name"]: row["kind"] for row in self._layout(table)}
+                binary = kinds if can_encode(kinds, types) else None
+                try:
+                    return send(session.driver, place, types.names, _fitted(batches, types, source), binary)
+                except OutOfRange as error:
+                    raise InternalError(f"table {table}: {error}", hint="please report it") from error
             for batch in batches:  # COPY needs a column
                 session.driver.execute(f"INSERT INTO {place} SELECT FROM generate_series(1, {batch.num_rows})".encode())
                 rows += batch.num_rows
@@ -114,26 +122,28 @@ class PostgresqlTarget:
         types = pa.schema([f for f in column_types(source) if f.name in batch.schema.names])
         tests = ", ".join(f"({self._plan.ddl.requalify(e)}) IS FALSE" for e in expressions)
         with session.doing(f"judging rows of table {table}"), session.driver.transaction():
-            session.driver.execute(self._scratch_table(table).encode())
-            send(session.driver, copy_statement(f"pg_temp.{REHEARSED}", types.names), _fitted([batch], types, source))
+            session.driver.execute(f"CREATE TEMPORARY TABLE {JUDGED} ({self._any_row(table)}) ON COMMIT DROP".encode())
+            send(session.driver, f"pg_temp.{JUDGED}", types.names, _fitted([batch], types, source))
             # A table that one COPY has filled holds its rows in their order.
-            rows = session.driver.execute(f"SELECT {tests} FROM pg_temp.{REHEARSED} ORDER BY ctid".encode()).fetchall()
+            rows = session.driver.execute(f"SELECT {tests} FROM pg_temp.{JUDGED} ORDER BY ctid".encode()).fetchall()
         return np.array(rows, dtype=bool).reshape(batch.num_rows, len(expressions))
 
-    def _scratch_table(self, table: TableName) -> str:
-        """CREATE TABLE of a temporary table like ``table``, that takes any row its types allow."""
-        if table not in self._scratch:
+    def _any_row(self, table: TableName) -> str:
+        """The columns of a table like ``table`` that takes any row its types allow."""
+        stored = {"s": "STORED", "v": "VIRTUAL"}
+        return ", ".join(
+            f"{ident(row['name'])} {row['declared']}"
+            + (f" COLLATE {row['collation']}" if row["collation"] else "")
+            + (f" GENERATED ALWAYS AS ({row['expression']}) {stored[row['generated']]}" if row["generated"] else "")
+            for row in self._layout(table)
+        )
+
+    def _layout(self, table: TableName) -> list[Row]:
+        if table not in self._layouts:
             place = self._plan.ddl.building[table.schema]
-            rows = query(self._load_session().connection, "base_columns", schema=place, table=table.name)
-            stored = {"s": "STORED", "v": "VIRTUAL"}
-            columns = ", ".join(
-                f"{ident(row['name'])} {row['declared']}"
-                + (f" COLLATE {row['collation']}" if row["collation"] else "")
-                + (f" GENERATED ALWAYS AS ({row['expression']}) {stored[row['generated']]}" if row["generated"] else "")
-                for row in rows
-            )
-            self._scratch[table] = f"CREATE TEMPORARY TABLE {REHEARSED} ({columns}) ON COMMIT DROP"
-        return self._scratch[table]
+            connection = self._load_session().connection
+            self._layouts[table] = query(connection, "base_columns", schema=place, table=table.name)
+        return self._layouts[table]
 
     # --- from full tables to the target ---------------------------------------------------------------------------
 

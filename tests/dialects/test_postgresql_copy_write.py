@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 import pytest
-from dbsynth_postgresql.copy_write import CHUNK_BYTES, CHUNK_ROWS, copy_statement, encoded, send
+from dbsynth_postgresql.copy_write import CHUNK_BYTES, CHUNK_ROWS, encoded, send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ def written(url: str, type_: str, values: pa.Array) -> list[str | None]:
     with psycopg.connect(conninfo(url)) as connection:
         connection.execute(f"set timezone = 'UTC'; create temp table t (v {type_})".encode())
         batch = pa.RecordBatch.from_arrays([values], names=["v"])
-        assert send(connection, copy_statement("pg_temp.t", ["v"]), [batch]) == len(values)
+        assert send(connection, "pg_temp.t", ["v"], [batch]) == len(values)
         return [row[0] for row in connection.execute("select v::text from pg_temp.t order by ctid")]
 
 
@@ -74,7 +74,7 @@ def test_any_date(database: str) -> None:
     with psycopg.connect(conninfo(database)) as connection:
         connection.execute("create temp table t (v date)")
         batch = pa.RecordBatch.from_arrays([pa.array(days, pa.int32()).view(pa.date32())], names=["v"])
-        send(connection, copy_statement("pg_temp.t", ["v"]), [batch])
+        send(connection, "pg_temp.t", ["v"], [batch])
         back = [row[0] for row in connection.execute("select v - date '1970-01-01' from pg_temp.t order by ctid")]
     assert back == days.tolist()
 

@@ -180,6 +180,27 @@ def test_a_target_of_another_role(shop: str, execute: Execute, lent: Callable[..
         target.prepare(source.introspect(["public"]), MAPPING, run_info("r", source), replace=False)
 
 
+def test_a_role_without_special_rights_can_do_it_all(shop: str, execute: Execute, lent: Callable[..., str]) -> None:
+    plain = lent("plain")
+    execute(f'grant create on database "{make_url(shop).database}" to plain')
+    execute("grant select on all tables in schema public to plain; grant usage on schema public to plain")
+    for run in ("one", "two"):
+        clone(as_role(shop, plain), as_role(shop, plain), MAPPING, run=run)
+    assert execute(
+        "select count(*), min(nspowner::regrole::text) from dev.orders, pg_namespace where nspname = 'dev'"
+    ) == [(2, "plain")]
+    assert scratch_schemas(shop) == []
+
+
+def test_a_refused_run_lets_go_of_the_target(shop: str, execute: Execute) -> None:
+    execute("create schema dev; create table dev.precious (id int)")
+    with opened(shop) as source, target_of(shop) as target:
+        with pytest.raises(TargetRefused):
+            target.prepare(source.introspect(["public"]), MAPPING, run_info("r", source), replace=False)
+        target.discard()
+        clone(shop, shop, MAPPING, replace=True)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 64, "pg_dev", "information_schema"])
 def test_impossible_names(shop: str, name: str) -> None:
     with opened(shop) as source, target_of(shop) as target, pytest.raises(TargetRefused):

@@ -1,5 +1,5 @@
 -- The columns of :schema.:table with the base type of a domain, in the types that hold any value of it: what a domain
--- forbids is to be judged, not refused.
+-- forbids is to be judged, not refused. kind: "enum", or the name of a type of the server's own.
 with recursive based (position, name, type, typmod, collate_oid, generated, expression) as (
     select a.attnum, a.attname::text, a.atttypid, a.atttypmod, a.attcollation, a.attgenerated::text,
         pg_get_expr(d.adbin, d.adrelid)
@@ -19,7 +19,10 @@ select
     format_type(b.type, b.typmod) as declared,
     case when co.oid is not null then format('%I.%I', cn.nspname, co.collname) end as collation,
     b.generated,
-    b.expression
+    b.expression,
+    case
+        when t.typtype = 'e' then 'enum' when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text else ''
+    end as kind
 from based b
 join pg_type t on t.oid = b.type
 left join pg_collation co on co.oid = b.collate_oid and co.collname <> 'default'
