@@ -21,6 +21,7 @@ from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import Wishes, make_plan, select
 from dbsynth.pipeline.schedule import Outcome, Tasks
+from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
 from dbsynth.schema.model import Schema, TableName
 
@@ -30,18 +31,21 @@ EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 """Training work relative to the standard."""
 
 
-def read_catalog(options: CloneOptions, database: Database) -> Schema:
-    """The selected part of the source's catalog; every table in it may be read."""
-    schema = select(database.introspect(options.source_schemas), _wishes(options))
+def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions, Schema]:
+    """The selected part of the source's catalog, every table of which may be read; and the options with what the
+    configuration says of its tables."""
+    whole = database.introspect(asked.source_schemas)
+    options, warnings = with_sections(asked, (t.name for t in whole.tables))
+    schema = select(replace(whole, notes=(*whole.notes, *warnings)), _wishes(options))
     database.check_readable(schema)
-    return schema
+    return within(options, asked, (t.name for t in schema.tables)), schema
 
 
 def plan_only(options: CloneOptions, emit: Emit) -> Plan:
     """What ``run`` would do: reads the catalog, counts and a sample; trains nothing, writes nothing."""
     source, target = connect(options.source_url), connect(options.target_url)
     try:
-        schema = read_catalog(options, source)
+        options, schema = read_catalog(options, source)
         mapping = target_names(options, schema, source, target)
         with source.snapshot() as snapshot:
             return _plan(options, source, target, schema, mapping, snapshot, options.seed)
@@ -58,7 +62,7 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
         seed = secrets.randbits(32)
         log.info("seed drawn", seed=seed)
     with _open(options) as (source, target_database):
-        schema = read_catalog(options, source)
+        options, schema = read_catalog(options, source)
         mapping = target_names(options, schema, source, target_database)
         run_id = uuid.uuid4().hex[:8]
         emit(

@@ -200,8 +200,12 @@ def _kept_tables(
     kept: dict[TableName, Kept] = {}
     for table in schema.tables:
         pointing = [(t.name, fk) for t in schema.tables for fk in t.foreign_keys if fk.ref_table == table.name]
+        section = (wishes.overrides or {}).get(str(table.name)) or {}
         if table.name not in forced and (
-            wishes.keep_none or rows[table.name] == 0 or not _is_lookup(table, rows, roles[table.name], pointing)
+            wishes.keep_none
+            or section.get("keep") is False
+            or rows[table.name] == 0
+            or not _is_lookup(table, rows, roles[table.name], pointing)
         ):
             continue
         request = ReadRequest(

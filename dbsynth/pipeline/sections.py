@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -41,13 +41,12 @@ def with_sections(options: CloneOptions, names: Iterable[TableName]) -> tuple[Cl
     return changed, tuple(warnings)
 
 
-def within(options: CloneOptions, selected: Iterable[TableName], asked: Mapping[str, int]) -> CloneOptions:
-    """``options`` without the row numbers and kept tables that sections give for tables outside the selection; what
-    the command line ``asked`` for stays, so that a misspelt name in it is told."""
+def within(options: CloneOptions, asked: CloneOptions, selected: Iterable[TableName]) -> CloneOptions:
+    """``options`` (made of ``asked`` by ``with_sections``) without what sections say of tables outside the selection.
+    What the command line asks for stays, so that a misspelt name in it is told."""
     names = {str(n) for n in selected}
-    sections = options.overrides.keys()
-    rows = {t: n for t, n in options.rows.items() if t in names or t in asked or t not in sections}
-    keep = tuple(t for t in options.keep if t in names or t not in sections)
+    rows = {table: n for table, n in options.rows.items() if table in names or table in asked.rows}
+    keep = tuple(table for table in options.keep if table in names or table in asked.keep)
     return replace(options, rows=rows, keep=keep)
 
 
