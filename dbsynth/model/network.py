@@ -23,6 +23,7 @@ CHUNK = 8
 BLOCK = 64
 SUMMARY = 64
 """Width of the running summary of the columns before a block."""
+TINY = 1e-30
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,20 @@ class ConditionalNet(nn.Module):
             normal(sum(shape.widths[b : b + BLOCK]), SUMMARY, scale=1.0 / math.sqrt(sum(shape.widths[b : b + BLOCK])))
             for b in range(0, len(shape.cardinalities) if long else 0, BLOCK)
         )
-        for i, chunk in enumerate(self.chunks):
-            mask = torch.zeros(chunk.end - chunk.begin, g, chunk.inputs)
+        with torch.no_grad():
+            for weight, mask in zip(self.first, self.masks(), strict=True):
+                weight.mul_(mask)
+
+    def masks(self) -> list[Tensor]:
+        """For each weight of the first layer 1 where an output column may see an input, 0 elsewhere: there weights are
+        0 from the start, and training must not move them."""
+        out = []
+        for chunk in self.chunks:
+            mask = torch.zeros(chunk.end - chunk.begin, self.shape.group, chunk.inputs)
             for j, seen in enumerate(chunk.seen):
                 mask[j, :, :seen] = 1.0
-            self.register_buffer(f"mask{i}", mask.reshape(-1, chunk.inputs), persistent=False)
+            out.append(mask.reshape(-1, chunk.inputs))
+        return out
 
     def encode_context(self, context: Tensor) -> Tensor:
         """float (rows, encoder) for codes (rows, context columns)."""
@@ -161,15 +171,13 @@ class ConditionalNet(nn.Module):
             parts = [encoded] if summary is None else [encoded, torch.tanh(summary)]
             hidden = self._hidden(i, torch.cat([*parts, *inputs[chunk.window : chunk.end - 1]], dim=1))
             for j in range(chunk.begin, chunk.end):
-                logits = F.linear(hidden[j - chunk.begin], self.heads[j], self.head_bias[j])
-                losses.append(F.cross_entropy(logits, codes[:, j], reduction="sum"))
+                losses.append(_head_loss(hidden[j - chunk.begin], self.heads[j], self.head_bias[j], codes[:, j]))
         return torch.stack(losses) if losses else torch.zeros(0)
 
     def _hidden(self, i: int, inputs: Tensor) -> Tensor:
         """(columns of chunk i, rows, group) for its inputs (rows, chunk.inputs)."""
         chunk, g = self.chunks[i], self.shape.group
-        mask = getattr(self, f"mask{i}")
-        hidden = torch.relu(F.linear(inputs, self.first[i] * mask, self.first_bias[i]))
+        hidden = torch.relu(F.linear(inputs, self.first[i], self.first_bias[i]))
         hidden = hidden.view(len(inputs), chunk.end - chunk.begin, g).transpose(0, 1)
         return hidden + torch.relu(torch.baddbmm(self.second_bias[i], hidden, self.second[i]))
 
@@ -204,6 +212,29 @@ class ConditionalNet(nn.Module):
                 codes[:, j] = drawn if given is None else torch.where(given[:, j] >= 0, given[:, j], drawn)
                 inputs[:, seen : seen + shape.widths[j]] = F.embedding(codes[:, j], self.embeddings[j])
         return codes
+
+
+class _HeadLoss(torch.autograd.Function):
+    """Linear layer, softmax and negative log-likelihood, summed over the rows, in one: the gradient of the logits is
+    the softmax itself less one at the target, so that no further pass over (rows, cardinality) is needed."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, target: Tensor) -> Tensor:
+        share = torch.softmax(torch.addmm(bias, hidden, weight.t()), dim=1)
+        at = target.unsqueeze(1)
+        picked = share.gather(1, at)
+        ctx.save_for_backward(share, hidden, weight, at, picked)
+        return -picked.clamp_min(TINY).log().sum()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        share, hidden, weight, at, picked = ctx.saved_tensors
+        slope = share.scatter(1, at, picked - 1.0).mul_(gradients[0])
+        return slope @ weight, slope.t() @ hidden, slope.sum(0), None
+
+
+def _head_loss(hidden: Tensor, weight: Tensor, bias: Tensor, target: Tensor) -> Tensor:
+    return _HeadLoss.apply(hidden, weight, bias, target)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def draw(logits: Tensor, u: Tensor, allowed: Tensor | None) -> Tensor:

@@ -82,19 +82,27 @@ def split(groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 class Flat:
     """All weights of a network in one vector, so that an update is a few long vector operations, and so are averages,
-    norms and copies. ``matrices``: how many of them, standing first, decay."""
+    norms and copies. ``matrices``: how many of them, standing first, decay; ``masked``: gradients of the first layer,
+    of which the mask hides a part."""
 
     def __init__(self, net: ConditionalNet) -> None:
         parameters = sorted((p for p in net.parameters() if p.numel()), key=lambda p: p.dim() == 1)
         self.values = torch.cat([p.detach().reshape(-1) for p in parameters])
         self.gradients = torch.zeros_like(self.values)
         self.matrices = sum(p.numel() for p in parameters if p.dim() > 1)
-        begin = 0
+        begin, at = 0, {}
         for p in parameters:
+            at[id(p)] = begin
             own = slice(begin, begin + p.numel())
             p.data = self.values[own].view_as(p)
             p.grad = self.gradients[own].view_as(p)
             begin = own.stop
+        first = [(w, mask.to(w.device)) for w, mask in zip(net.first, net.masks(), strict=True) if w.numel()]
+        self.masked = [(self.gradients[at[id(w)] : at[id(w)] + w.numel()], mask.reshape(-1)) for w, mask in first]
+
+    def mask(self) -> None:
+        for gradient, mask in self.masked:
+            gradient.mul_(mask)
 
 
 class AdamW:
@@ -153,6 +161,7 @@ def train(
         loss = net.loss(codes[batch], context[batch], keep).sum() / len(batch)
         torch.autograd.backward(loss)
         with torch.no_grad():
+            flat.mask()
             flat.gradients.mul_(torch.clamp(steepest / (flat.gradients.norm() + 1e-6), max=1.0))
             optimizer.step(settings.rate * schedule(step / settings.steps, settings.warmup))
             averaged.lerp_(flat.values, 1.0 - min(settings.average, (1 + step) / (10 + step)))
