@@ -212,3 +212,10 @@ def test_every_kind_of_column_reads_back_as_null_or_not() -> None:
             continue
         check = parse_check(Check("c", f"({name} IS NULL)"), table(), "postgres")
         assert np.array_equal(check.holds(data, NOW) == 1, [v is None for v in values[name]]), name
+
+
+def test_a_check_of_many_different_texts() -> None:
+    # more than are worth collecting first (values.REPEATED), no two of them equal
+    check = parse_check(Check("c", "code LIKE 'k%'"), Table(NAME, (Column("code", sa.Text(), "text"),)), "postgres")
+    texts = [f"k{i}" for i in range(1500)] + ["other", None]
+    assert check.holds(pa.RecordBatch.from_pydict({"code": texts}), NOW).tolist() == [1] * 1500 + [0, -1]

@@ -213,10 +213,14 @@ def apply(type_: SqlType, function: Callable[..., Any], *inputs: Vec) -> Vec:
     if len(first) > REPEATED and first.type.family in STRINGS and all(len(v) == 1 for v in rest):
         encoded = pa.array(np.where(first.valid, first.values, ""), type=pa.string()).dictionary_encode()
         values = encoded.dictionary.to_numpy(zero_copy_only=False)
-        once = apply(type_, function, Vec(first.type, values, np.ones(len(values), dtype=bool)), *rest)
+        once = _each(type_, function, Vec(first.type, values, np.ones(len(values), dtype=bool)), *rest)
         result = once.take(encoded.indices.to_numpy(zero_copy_only=False))
         valid, bad = merged(inputs, result.bad)
         return replace(result, valid=result.valid & valid, bad=bad)
+    return _each(type_, function, *inputs)
+
+
+def _each(type_: SqlType, function: Callable[..., Any], *inputs: Vec) -> Vec:
     results, bad = per_value(function, *inputs)
     _, bad = merged(inputs, None if bad is None else bad)
     return vector(type_, results, bad)

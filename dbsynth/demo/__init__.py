@@ -1,0 +1,1 @@
+"""A small shop database, cloned before your eyes: ``python -m dbsynth.demo``."""
