@@ -41,6 +41,8 @@ class Learned:
     lattices: Mapping[str, Lattice]
     lines: frozenset[str]
     null_context: float
+    seen: tuple[np.ndarray, ...]
+    """Per code column the codes that occur in the source: no other is drawn."""
 
 
 @dataclass
@@ -82,6 +84,7 @@ class Draft:
                     self.context[rows[part]],
                     self.rng("codes", *stream, start),
                     given=None if given is None else given[part],
+                    allowed=self.learned.seen,
                 )
             )
             self.progress(min(start + CHUNK, len(rows)))

@@ -327,7 +327,8 @@ def _column_plan(
         and column.type.scale == 0
     )
     is_primary = table.primary_key is not None and table.primary_key.columns == (column.name,)
-    if whole and (is_primary or (single_key and (column.identity or column.serial))):
+    counts_up = column.identity or column.serial or "nextval(" in (column.default or "")
+    if whole and (is_primary or (single_key and counts_up)):
         return ColumnPlan(column.name, "serial", "number", "surrogate key", evidence="whole-number key")
     how = "made" if role.kind == "presence" else "modelled"
     return ColumnPlan(column.name, how, role.kind, role.role, evidence=role.evidence, **described)  # type: ignore[arg-type]

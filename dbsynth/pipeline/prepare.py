@@ -58,6 +58,7 @@ class Prepared:
     position: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     groups: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     null_context: float = 0.0
+    seen: tuple[np.ndarray, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -92,10 +93,11 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         k=plan.privacy_k,
         seed=derive(seed, str(name), "values"),
     )
+    encoded = _encoded(table_plan, codec, derived)
     prepared = Prepared(
         plan=table_plan,
         codec=codec,
-        encoded=_encoded(table_plan, codec, derived),
+        encoded=encoded,
         generators=generators,
         clusters=clusters,
         lattices=_lattices(table_plan, frame, lines, plan.privacy_k),
@@ -103,6 +105,9 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         position=position_codes(position, siblings),
         groups=groups,
         null_context=float((groups < 0).mean()) if context and len(groups) else 0.0,
+        seen=tuple(
+            np.bincount(encoded.codes[:, j], minlength=size) > 0 for j, size in enumerate(codec.cardinalities)
+        ),
         warnings=tuple(codec.warnings),
     )  # fmt: skip
     for degree in table_plan.degrees:

@@ -122,6 +122,7 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
         lattices=prepared.lattices,
         lines=prepared.lines,
         null_context=prepared.null_context,
+        seen=prepared.seen,
     )
     return pickle.dumps(learned), model.report
 

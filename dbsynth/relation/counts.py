@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 
+NUDGED_SHARE = 0.3
+"""Up to this share of the parents get one child more or less before all numbers are scaled."""
+
+
 def spread(
     counts: np.ndarray, total: int, rng: np.random.Generator, *, cap: np.ndarray | int | None = None
 ) -> np.ndarray:
     """Integers close to ``counts`` (float or int, >= 0) in proportion that add up to ``total``.
 
-    Randomised rounding by systematic sampling of the remainders, so that a parent's expectation is its share. With
+    A small difference is made up by one child more or less for some of the parents that have any, so that the others
+    keep their number; a large one in proportion, by randomised rounding (systematic sampling of the remainders). With
     ``cap`` no parent gets more than that; what is over goes to the others, and the sum is smaller than ``total`` only
     where every parent is full. All-zero counts share evenly.
     """
@@ -19,6 +24,12 @@ def spread(
         return np.zeros(n, np.int64)
     limit = np.full(n, total, np.int64) if cap is None else np.broadcast_to(np.asarray(cap, np.int64), (n,)).copy()
     weights = np.asarray(counts, np.float64).clip(min=0)
+    whole_counts = np.round(weights).astype(np.int64)
+    short = total - int(whole_counts.sum())
+    able = np.flatnonzero(whole_counts >= (1 if short > 0 else 2))
+    if abs(short) <= NUDGED_SHARE * len(able) and (whole_counts <= limit - (short > 0)).all():
+        whole_counts[rng.permutation(able)[: abs(short)]] += np.sign(short)
+        return whole_counts
     out = np.zeros(n, np.int64)
     left = min(total, int(limit.sum()))
     while left > 0:

@@ -174,12 +174,17 @@ class Table:
     @property
     def unique_keys(self) -> tuple[tuple[str, ...], ...]:
         """Column tuples that are unique over the whole table: primary key, unique constraints, and unique indexes
-        over plain columns without a predicate."""
-        keys = [self.primary_key.columns] if self.primary_key else []
-        keys += [u.columns for u in self.uniques]
-        for index in self.indexes:
-            if index.unique and index.predicate is None and None not in index.columns:
-                keys.append(tuple(c for c in index.columns if c is not None))
+        over plain columns without a predicate. What is unique in each partition only counts too: rows that keep it over
+        the whole table keep it in every partition."""
+        keys: list[tuple[str, ...]] = []
+        for part in (self, *self.partitions):
+            keys += [part.primary_key.columns] if part.primary_key else []
+            keys += [u.columns for u in part.uniques]
+            keys += [
+                tuple(c for c in i.columns if c is not None)
+                for i in part.indexes
+                if i.unique and i.predicate is None and None not in i.columns
+            ]
         return tuple(dict.fromkeys(keys))
 
 
