@@ -185,9 +185,11 @@ class Shop:
         shipped = ordered + timedelta(hours=r.gammavariate(2.0, 30.0))
         delivered = shipped + timedelta(hours=12 + r.gammavariate(2.5, 30.0))
         shipped, delivered = shipped.replace(microsecond=0), delivered.replace(microsecond=0)
-        if shipped > end:
+        out_of_stock = ordered > end - timedelta(days=120) and r.random() < 0.12
+        if shipped > end or out_of_stock:
             return "open", None, None
-        if delivered > end:
+        lost_by_the_carrier = ordered > end - timedelta(days=90) and r.random() < 0.08
+        if delivered > end or lost_by_the_carrier:
             return "shipped", shipped, None
         return ("returned" if r.random() < 0.06 else "delivered"), shipped, delivered
 
