@@ -10,9 +10,9 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Database, connect
 from dbsynth.errors import CannotClone, PermissionDenied
-from dbsynth.pipeline.planner import Wishes, select
+from dbsynth.pipeline.planner import Wishes, check_supported, select
 from dbsynth.schema import graph
-from dbsynth.schema.checks import contradiction, implications, parse_checks
+from dbsynth.schema.checks import parse_checks
 from dbsynth.schema.model import Schema, Table, TableName
 
 COUNTED_BYTES = 256 * 1024 * 1024
@@ -61,12 +61,10 @@ def _obstacles(database: Database, schema: Schema, rows: Mapping[TableName, int]
         found.append(f"{error.message}; {error.hint}")
     now = datetime.now(UTC)
     for table in schema.tables:
-        checks = parse_checks(table, database.dialect.sqlglot_dialect)
-        against = contradiction(implications(checks, table, now))
-        if against and rows[table.name]:
-            found.append(
-                f"{table.name}: no row can meet its CHECKs: {against}; --exclude {table.name.name} leaves it out"
-            )
+        try:
+            check_supported(table, rows[table.name], database.dialect.sqlglot_dialect, now)
+        except CannotClone as error:
+            found.append(f"{error.message}; {error.hint}")
     return found
 
 

@@ -96,7 +96,7 @@ def make_plan(
     now = datetime.combine(datetime.now(UTC).date(), time(0), UTC)
     rows = database.count([t.name for t in schema.tables], snapshot)
     for table in schema.tables:
-        _check_supported(table, rows[table.name], sqlglot_dialect, now)
+        check_supported(table, rows[table.name], sqlglot_dialect, now)
     constraints_after_load = database.dialect.capabilities.constraints_after_load
     order = graph.order(schema, rows, constraints_after_load=constraints_after_load)
     roles: dict[TableName, dict[str, ColumnRole]] = {}
@@ -156,7 +156,8 @@ def profile_sample(database: Database, table: Table, rows: int, snapshot: str | 
     return pa.Table.from_batches(list(database.read(request, snapshot)))
 
 
-def _check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime) -> None:
+def check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime) -> None:
+    """Raises CannotClone where rows of ``table`` cannot be made, naming what stands against them."""
     against = contradiction(implications(parse_checks(table, sqlglot_dialect), table, now))
     if against and rows:
         raise UnsatisfiableConstraint(
