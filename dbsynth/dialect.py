@@ -93,8 +93,8 @@ class Target(Protocol):
         """Bulk-insert batches (columns by name; generated columns absent) in one transaction; returns rows written."""
 
     def rejected(self, table: TableName, expressions: Sequence[str], batch: pa.RecordBatch) -> np.ndarray:
-        """Let the database evaluate boolean SQL ``expressions`` on the rows of ``batch`` (generated columns are computed
-        by the database); bool array (rows, expressions), True where an expression is false (null passes)."""
+        """Let the database evaluate boolean SQL ``expressions`` on the rows of ``batch`` (it computes the generated
+        columns); bool array (rows, expressions), True where an expression is false (null passes)."""
 
     def finish(self, progress: Callable[[str], None]) -> None:
         """Create primary keys, uniques, exclusion constraints, indexes, foreign keys (validated), move sequences past
@@ -168,7 +168,7 @@ def installed() -> dict[str, str]:
 
 
 def load_dialect(name: str) -> Dialect:
-    """The dialect called ``name``, loaded from its entry point; UsageError names the nearest one or the missing extra."""
+    """The dialect called ``name``, loaded from its entry point; UsageError names the nearest one or a missing extra."""
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         if entry.name == name:
             try:
@@ -193,11 +193,12 @@ def parse_url(text: str) -> URL:
     """An SQLAlchemy URL; UsageError (that does not repeat the text: it may hold a password) if it is none."""
     try:
         return make_url(text)
-    except ArgumentError as cause:
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
         raise UsageError(
             "the database URL cannot be parsed",
-            hint="write dialect://user@host:port/database, e.g. postgresql://localhost/shop",
-        ) from cause
+            hint="write dialect://user@host:port/database, e.g. postgresql://localhost/shop; "
+            "write /, : and @ in a password as %2F, %3A and %40",
+        ) from None  # the cause may repeat a part of the password
 
 
 def connect(url: str | URL) -> Database:

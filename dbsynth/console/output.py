@@ -16,9 +16,14 @@ PIPED_WIDTH = 160
 """Columns where there is no terminal: wide enough that a pipe is not wrapped."""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would exit with 1, which here means something else
+
+
 def stdout_console() -> Console:
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    console = _Console(highlight=False)
+    return console if console.is_terminal else _Console(highlight=False, width=PIPED_WIDTH)
 
 
 def grid(*columns: str, right: tuple[str, ...] = ()) -> Table:

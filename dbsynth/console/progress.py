@@ -80,7 +80,7 @@ class PlainWatcher(Watcher):
         if now - self._told.get((name, step), running.since) >= PLAIN_SECONDS:
             self._told[name, step] = now
             left = running.seconds_left(now)
-            more = f", {words.duration(left)} left" if left is not None else ""
+            more = f", {words.left(left)}" if left is not None else ""
             self._line(f"{name}  {step}  {running.share:.0%}{more}")
 
     def _line(self, text: str) -> None:
@@ -117,7 +117,7 @@ class LiveWatcher(Watcher):
         self._live.stop()
 
     def _finished(self, table: TableState) -> Text:
-        line = Text("✓ ", style="green").append(table.name, style="default")
+        line = Text().append("✓ ", style="green").append(table.name)
         line.append(f"  {words.counted(table.loaded_rows, 'row')}  {words.duration(table.seconds)}", style="dim")
         return line.append("  kept", style="cyan") if table.kept else line
 
@@ -136,7 +136,7 @@ class LiveWatcher(Watcher):
                 Text(running.step, style="cyan"),
                 ProgressBar(total=1.0, completed=share, width=24) if share is not None else Text(""),
                 Text(words.rate(speed) if speed else f"{share:.0%}" if share is not None else "", style="dim"),
-                Text(f"{words.duration(left)} left" if left is not None else "", style="dim"),
+                Text(words.left(left) if left is not None else "", style="dim"),
             )
         return Group(grid, self._whole(now))
 
@@ -150,7 +150,7 @@ class LiveWatcher(Watcher):
         parts.append(words.duration(now - state.since))
         left = state.seconds_left() if state.step is None and done < len(to_make) else None
         if left is not None:
-            parts.append(f"about {words.duration(left)} left")
+            parts.append(f"about {words.left(left)}")
         self._spinner.update(text=Text("  ".join(parts), style="bold"))
         return self._spinner
 

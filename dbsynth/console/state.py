@@ -142,6 +142,6 @@ class RunState:
 
 
 def _left(share: float | None, elapsed: float) -> float | None:
-    if share is None or share < STEADY_SHARE or elapsed < STEADY_SECONDS:
+    if share is None or not STEADY_SHARE <= share < 1 or elapsed < STEADY_SECONDS:
         return None
     return elapsed * (1 - share) / share

@@ -29,6 +29,12 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
+def left(seconds: float) -> str:
+    """An estimate: no tenths."""
+    whole = max(1, round(seconds))
+    return f"{whole} s left" if whole < 60 else f"{duration(whole)} left"
+
+
 def rate(per_second: float) -> str:
     if per_second >= 10_000:
         return f"{per_second / 1000:,.0f}k rows/s"

@@ -15,7 +15,7 @@ from dbsynth.pipeline.spool import CONTEXT, Made
 from dbsynth.pipeline.unique_keys import keep_unique
 from dbsynth.pipeline.units import category_codes, present_codes, unwhole, whole
 from dbsynth.relation import tree
-from dbsynth.relation.assign import fill_columns
+from dbsynth.relation.assign import fill_columns, match
 from dbsynth.relation.context import Above, context_codes
 from dbsynth.relation.counts import expand, position_codes, spread
 from dbsynth.relation.fills import KeyPlan
@@ -173,7 +173,7 @@ def kept_rows(draft: Draft, schema: pa.Schema) -> pa.Table:
             at = row_index(own, parent.columns(key))
             astray = np.flatnonzero((at < 0) & (present_codes(own) > 0))
             if len(astray) and parent.rows.num_rows:
-                at[astray] = rng.integers(0, parent.rows.num_rows, len(astray))
+                at[astray] = match(key, columns, parent, astray, rng)
             nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
             columns.update(fill_columns(key, at, parent, nullable, rng))
             clusters = draft.learned.clusters.get(key.code)

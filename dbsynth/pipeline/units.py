@@ -18,7 +18,8 @@ def whole(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     array = combined(column).drop_null()
     if pt.is_decimal(array.type):
         scaled = pc.multiply(pc.cast(array, pa.float64()), 10.0**array.type.scale)
-        return np.round(scaled.to_numpy(zero_copy_only=False)).astype(np.int64)
+        exact: np.ndarray = np.round(scaled.to_numpy(zero_copy_only=False)).astype(np.int64)
+        return exact
     if pt.is_date32(array.type):
         array = array.cast(pa.int32())
     if pt.is_integer(array.type) or pt.is_timestamp(array.type) or pt.is_time(array.type):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-
 NUDGED_SHARE = 0.3
 """Up to this share of the parents get one child more or less before all numbers are scaled."""
 

@@ -177,7 +177,8 @@ class Table:
         over plain columns without a predicate. What is unique in each partition only counts too: rows that keep it over
         the whole table keep it in every partition."""
         keys: list[tuple[str, ...]] = []
-        for part in (self, *self.partitions):
+        parts: tuple[Table | Partition, ...] = (self, *self.partitions)
+        for part in parts:
             keys += [part.primary_key.columns] if part.primary_key else []
             keys += [u.columns for u in part.uniques]
             keys += [

@@ -73,7 +73,8 @@ NAME_PATTERNS: tuple[tuple[str, str], ...] = (
                   r"|holder_?name|composer|ship_?name|owner_?name|reviewer_?name|^author$"),
     ("user_name", r"user_?name|login|nick_?name|screen_?name|benutzername|login_?id"),
     ("company", r"company|employer|firma|empresa|azienda|societe|organi[sz]ation_?name"),
-    ("street", r"street|^address$|address_?(line)?_?[0-9]?$|adresse|direccion|indirizzo|endereco|strasse|physical_?address"),
+    ("street", r"street|^address$|address_?(line)?_?[0-9]?$|adresse|direccion|indirizzo|endereco"
+               r"|strasse|physical_?address"),
     ("postcode", r"post_?(al)?_?code|zip(_?code)?$|^plz$|codigo_?postal|^cap$|^cep$"),
     ("password", r"password|passwd|pwd|secret|passwort|^salt$|password_?salt|token|api_?key|hash"),
     ("card", r"credit_?card|card_?number|card_?no"),

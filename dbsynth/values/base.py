@@ -23,8 +23,8 @@ class ValueGenerator(Protocol):
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
     ) -> dict[str, pa.Array]:
         """One array per column of ``columns``, of ``arrow_type`` of the column's type, null where ``present[column]``
-        (bool (rows,)) is False. ``row``: the other columns of the same rows that are already made. A column that must be
-        unique never repeats a value over all calls on this object (the generator keeps what it needs for that)."""
+        (bool (rows,)) is False. ``row``: the other columns of the same rows that are already made. A column that
+        must be unique never repeats a value over all calls on this object (which keeps what it needs for that)."""
 
     def state(self) -> State:
         """All of it but the guard against source values, which lives only as long as the run."""

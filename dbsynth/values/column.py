@@ -35,7 +35,7 @@ class MadeColumn:
         max_length: int | None = None,
         distinct: float = 1.0,
     ) -> None:
-        self.columns = (column,)
+        self.columns: tuple[str, ...] = (column,)
         self.table, self.drawer, self.guard, self.unique = table, drawer, guard, unique
         self.max_length, self.distinct = max_length, distinct
         self._used: set[str] = set()
@@ -103,7 +103,7 @@ class MadeColumn:
                 self._used.add(candidate.casefold())
             return candidate
         raise UnsatisfiableConstraint(
-            f"{self.table}.{self.columns[0]}: the values of its shape are used up after {len(self._used)} different ones",
+            f"{self.table}.{self.columns[0]}: its shape has no more than {len(self._used)} different values",
             hint="ask for fewer rows, or give the column another role in dbsynth.toml",
         )
 

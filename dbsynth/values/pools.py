@@ -38,7 +38,11 @@ def pool(kind: str, locale: str | None = None) -> tuple[str, ...]:
     return tuple(found)
 
 
-SYLLABLES = tuple(["ba", "be", "bi", "bo", "da", "de", "di", "do", "fa", "fe", "ga", "ka", "ke", "ki", "ko", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "pa", "pe", "ra", "re", "ri", "ro", "sa", "se", "si", "so", "ta", "te", "ti", "to", "va", "ve", "vi", "wa", "ya", "za"])  # fmt: skip
+SYLLABLES = (
+    "ba", "be", "bi", "bo", "da", "de", "di", "do", "fa", "fe", "ga", "ka", "ke", "ki", "ko", "la", "le", "li",
+    "lo", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "pa", "pe", "ra", "re", "ri", "ro", "sa", "se", "si",
+    "so", "ta", "te", "ti", "to", "va", "ve", "vi", "wa", "ya", "za",
+)  # fmt: skip
 
 
 def invented(count: int, seed: int) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""Values of particular types: ranges, text search vectors, bit strings, money, times with zone, hstore; and plain numbers
-and moments for columns that cannot be learned."""
+"""Values of particular types: ranges, text search vectors, bit strings, money, times with zone, hstore; and plain
+numbers and moments for columns that cannot be learned."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class Ranges:
 
 def _knots(ordered: np.ndarray, k: int) -> np.ndarray:
     inner = min(k - 1, (len(ordered) - 1) // 2)
-    return np.quantile(ordered[inner : len(ordered) - inner], np.linspace(0, 1, 65))
+    knots: np.ndarray = np.quantile(ordered[inner : len(ordered) - inner], np.linspace(0, 1, 65))
+    return knots
 
 
 LEXEME = re.compile(r"'((?:[^']|'')+)'")
@@ -205,7 +206,8 @@ class Plain:
     """Numbers and moments that are not learned: uniform between quantiles of the source, in whole steps."""
 
     def __init__(self, column: str, type_: pa.DataType, values: np.ndarray, k: int, *, unique: bool) -> None:
-        self.columns, self.type, self.unique = (column,), type_, unique
+        self.columns: tuple[str, ...] = (column,)
+        self.type, self.unique = type_, unique
         ordered = np.sort(values) if len(values) else np.zeros(1)
         self.knots = _knots(ordered.astype(np.float64), k)
         self._next = int(ordered[-1]) + 1
@@ -228,7 +230,7 @@ def _typed(values: np.ndarray, there: np.ndarray, type_: pa.DataType) -> pa.Arra
     if pa.types.is_floating(type_):
         return pa.array(values, mask=~there)
     if pa.types.is_decimal(type_):
-        whole = [int(round(v * 10**type_.scale)) if t else None for v, t in zip(values, there, strict=True)]
+        whole = [round(v * 10**type_.scale) if t else None for v, t in zip(values, there, strict=True)]
         return pa.array(whole, pa.decimal128(38, 0)).cast(pa.decimal128(38, 0)) if type_.scale == 0 else pa.array(
             [None if w is None else f"{w / 10**type_.scale:.{type_.scale}f}" for w in whole], pa.string()
         ).cast(type_)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Values with an inner structure, in the text form of the database: JSON, arrays, ranges, composites, bytes, XML, ..."""
+"""Values with an inner structure, in the text form of the database: JSON, arrays, ranges, composites, bytes, XML."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Strings:
             weights = np.array([n for _, n in self.common], float)
             chosen = rng.choice(len(self.common), int(take.sum()), p=weights / weights.sum())
             out[take] = np.array([t for t, _ in self.common], object)[chosen]
-        return out.tolist()
+        return [str(t) for t in out]
 
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")

@@ -39,12 +39,12 @@ class Words:
         if len(vocabulary) < LEAST_VOCABULARY:
             share = 1 + sum(n for _, n in vocabulary) / LEAST_VOCABULARY
             vocabulary += [(w, int(share)) for w in pool("word")[:400] if w not in seen]
-        words = np.array([w for w, _ in vocabulary], object)
+        known = np.array([w for w, _ in vocabulary], object)
         weights = np.array([n for _, n in vocabulary], float)
         sizes = np.sort([len(v) for v in values]) if len(values) else np.array([12])
         long = int(sizes[-1]) if len(sizes) else 12
         count = int(min(CORPUS, max(2000, 40 * long)))
-        drawn = words[rng.choice(len(words), count, p=weights / weights.sum())]
+        drawn = known[rng.choice(len(known), count, p=weights / weights.sum())]
         return cls(_quantiles(sizes, k), " ".join(drawn), markup, total > 0 and initial > 0.7 * total)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
