@@ -139,7 +139,7 @@ class ConditionalNet(nn.Module):
             mask = torch.zeros(chunk.end - chunk.begin, self.shape.group, chunk.inputs)
             for j, seen in enumerate(chunk.seen):
                 mask[j, :, :seen] = 1.0
-            out.append(mask.reshape(-1, chunk.inputs))
+            out.append(mask.reshape((chunk.end - chunk.begin) * self.shape.group, chunk.inputs))
         return out
 
     def encode_context(self, context: Tensor) -> Tensor:

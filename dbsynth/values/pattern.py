@@ -78,11 +78,15 @@ class Pattern:
         return min(sum(s.capacity for s in self.shapes), 2**62)
 
     def number(self, index: int) -> str | None:
-        """The value at ``index`` of all values, largest shapes first; None beyond the last."""
-        for shape in sorted(self.shapes, key=lambda s: -s.capacity):
-            if index < shape.capacity:
-                return shape.number(index)
-            index -= shape.capacity
+        """The value at ``index`` of all values, largest shapes first, then of the same shapes with every character of
+        the class in each place, then with letters and digits in each; None beyond the last. Later ones repeat some of
+        the earlier."""
+        for widen in (lambda place: place, _class_of, _letters_or_digits):
+            for shape in sorted(self.shapes, key=lambda s: -s.capacity):
+                wide = Shape(shape.weight, tuple(widen(place) for place in shape.places))
+                if index < wide.capacity:
+                    return wide.number(index)
+                index -= wide.capacity
         return None
 
 
@@ -110,6 +114,17 @@ def _places(shape: str, members: list[str], k: int) -> tuple[str, ...]:
             alphabet = DIGITS[1:]
         places.append(alphabet)
     return tuple(places)
+
+
+def _class_of(place: str) -> str:
+    return next((known for known in (UPPER, LOWER, DIGITS) if place[0] in known), place)
+
+
+def _letters_or_digits(place: str) -> str:
+    known = _class_of(place)
+    if len(known) == 1:
+        return known
+    return LOWER + DIGITS if known is LOWER else UPPER + DIGITS
 
 
 def _fill(shape: Shape, count: int, rng: np.random.Generator) -> list[str]:
