@@ -11,6 +11,7 @@ import pyarrow as pa
 from dbsynth.codec.table import TableCodec
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.model.base import FittedModel
+from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import Plan, TablePlan, degree_column
 from dbsynth.pipeline.rules import Rules
 from dbsynth.pipeline.spool import Made
@@ -43,6 +44,7 @@ class Learned:
     null_context: float
     seen: tuple[np.ndarray, ...]
     """Per code column the codes that occur in the source: no other is drawn."""
+    known: Known | None = None
 
 
 @dataclass

@@ -8,18 +8,18 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.pipeline.check_rows import keep_checks
+from dbsynth.pipeline.copies import avoid_copies
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.foreign_keys import assign_key, point_at_own_rows
+from dbsynth.pipeline.kept import kept_rows
 from dbsynth.pipeline.plan import TablePlan, degree_column
 from dbsynth.pipeline.spool import CONTEXT, Made
 from dbsynth.pipeline.unique_keys import keep_unique
-from dbsynth.pipeline.units import category_codes, present_codes, unwhole, whole
-from dbsynth.relation import tree
-from dbsynth.relation.assign import fill_columns, match
+from dbsynth.pipeline.units import unwhole, whole
 from dbsynth.relation.context import Above, context_codes
 from dbsynth.relation.counts import expand, position_codes, spread
 from dbsynth.relation.fills import KeyPlan
-from dbsynth.relation.keys import combined, row_index, take
+from dbsynth.relation.keys import row_index
 from dbsynth.schema.types import arrow_type
 
 
@@ -34,6 +34,7 @@ def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
     draft.decode(np.arange(draft.n), "values")
     keep_unique(draft)
     keep_checks(draft)
+    avoid_copies(draft)
     point_at_own_rows(draft)
     return finish(draft)
 
@@ -144,47 +145,3 @@ def finish(draft: Draft) -> Made:
         kept.count if kept else 0,
         draft.learned.codec.cardinalities,
     )
-
-
-def kept_rows(draft: Draft, schema: pa.Schema) -> pa.Table:
-    """The kept rows in the form of the made ones. Keys that point to tables that are not kept are drawn anew: the
-    parents of the source are not there."""
-    kept = draft.table.kept
-    assert kept is not None
-    rows = kept.rows
-    columns: dict[str, pa.Array] = {n: combined(rows.column(n)) for n in rows.column_names}
-    context = np.full(kept.count, -1, np.int64)
-    for key in draft.table.keys:
-        rng = draft.rng("kept", key.key.name)
-        own = [columns[c] for c in key.key.columns]
-        if key.fill in ("self", "dropped"):
-            codes = np.zeros(kept.count, np.int64)
-            if key.fill == "self":
-                at = row_index(own, [columns[c] for c in key.key.ref_columns])
-                codes = tree.depth_codes(np.where(present_codes(own) > 0, np.where(at < 0, -2, at), -1))
-                outside = at < 0
-                for c in key.free:
-                    if draft.table.table.column(c).nullable:
-                        columns[c] = take(columns[c], np.where(outside, -1, np.arange(kept.count)))
-        elif key.fill == "cycle":
-            codes = present_codes([columns[c] for c in key.free])
-        else:
-            parent = draft.parent_of(key)
-            at = row_index(own, parent.columns(key))
-            astray = np.flatnonzero((at < 0) & (present_codes(own) > 0))
-            if len(astray) and parent.rows.num_rows:
-                at[astray] = match(key, columns, parent, astray, rng)
-            nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
-            columns.update(fill_columns(key, at, parent, nullable, rng))
-            clusters = draft.learned.clusters.get(key.code)
-            codes = np.where(at >= 0, 1, 0)
-            if key.fill == "category":
-                codes = category_codes(own, draft.plan[key.key.ref_table], key)
-            elif clusters is not None and clusters.count > 1:
-                codes = np.where(at >= 0, clusters.assign(parent.rows)[at] + 1, 0)
-            if key.fill == "context":
-                context = at
-        if key.code in draft.spans:
-            columns[key.code] = pa.array(codes.astype(np.int64))
-    columns[CONTEXT] = pa.array(context)
-    return pa.table({f.name: columns[f.name].cast(f.type) for f in schema})

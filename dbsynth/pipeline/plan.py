@@ -33,11 +33,13 @@ class ColumnPlan:
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows of a lookup table that are kept with their keys. ``rows`` holds their stored columns and, per foreign key
-    that points at the table, the column ``#child.key`` with the number of rows that do."""
+    """Rows of a lookup table that keep their keys and labels. ``rows`` holds their stored columns and, per foreign key
+    that points at the table, the column ``#child.key`` with the number of rows that do. ``remade``: the columns whose
+    values are made anew."""
 
     rows: pa.Table
     reason: str
+    remade: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

@@ -14,23 +14,17 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
-from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan, degree_column
+from dbsynth.pipeline.lookups import kept_tables
+from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.relation.fills import KeyPlan, plan_keys
-from dbsynth.relation.keys import row_index
 from dbsynth.schema import graph
 from dbsynth.schema.checks import contradiction, implications, parse_checks
-from dbsynth.schema.model import Column, ForeignKey, Schema, Table, TableName
+from dbsynth.schema.model import Column, Schema, Table, TableName
 from dbsynth.schema.roles import ColumnRole, infer_roles
 
 PROFILE_ROWS = 5_000
 """Rows of each table that are looked at to tell what its columns mean."""
-REFERENCE_ROWS = 256
-"""A lookup table has at most this many rows ..."""
-REFERENCE_COLUMNS = 5
-"""... and at most this many columns beside its keys."""
-SMALL_REFERENCE_ROWS, REFERENCE_MEASURES = 20, 1
-"""Beyond so many rows, at most this many of them may be measures: a table of labels, not of facts."""
 LARGE_SCALE = 10_000.0
 
 
@@ -104,7 +98,9 @@ def make_plan(
         sample = profile_sample(database, table, rows[table.name], snapshot)
         roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k), wishes)
         done(table.name)
-    kept = _kept_tables(database, schema, rows, roles, wishes, snapshot)
+    forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
+    candidates = [] if wishes.keep_none else [t for t in schema.tables if _may_be_kept(t, wishes)]
+    kept = kept_tables(database, schema, candidates, forced, rows, roles, wishes.privacy_k, snapshot)
     keys = {t.name: plan_keys(t, schema, order, rows, set(kept)) for t in schema.tables}
     wanted = _wanted_rows(schema, order.tables, rows, keys, kept, wishes)
     plans = []
@@ -174,6 +170,12 @@ def check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime
         )
 
 
+def _may_be_kept(table: Table, wishes: Wishes) -> bool:
+    overrides = wishes.overrides or {}
+    section = overrides.get(str(table.name)) or overrides.get(table.name.name) or {}
+    return section.get("keep") is not False
+
+
 def _overridden(table: Table, roles: dict[str, ColumnRole], wishes: Wishes) -> dict[str, ColumnRole]:
     overrides = wishes.overrides or {}
     columns = (overrides.get(str(table.name)) or overrides.get(table.name.name) or {}).get("columns") or {}
@@ -186,82 +188,6 @@ def _overridden(table: Table, roles: dict[str, ColumnRole], wishes: Wishes) -> d
         if settings.get("role"):
             roles[name] = roles[name].with_role(settings["role"])
     return roles
-
-
-def _kept_tables(
-    database: Database,
-    schema: Schema,
-    rows: Mapping[TableName, int],
-    roles: Mapping[TableName, Mapping[str, ColumnRole]],
-    wishes: Wishes,
-    snapshot: str | None,
-) -> dict[TableName, Kept]:
-    """Lookup tables, and their rows that at least k rows refer to: for their children, categories seen k times."""
-    forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
-    kept: dict[TableName, Kept] = {}
-    for table in schema.tables:
-        pointing = [(t.name, fk) for t in schema.tables for fk in t.foreign_keys if fk.ref_table == table.name]
-        section = (wishes.overrides or {}).get(str(table.name)) or {}
-        if table.name not in forced and (
-            wishes.keep_none
-            or section.get("keep") is False
-            or rows[table.name] == 0
-            or not _is_lookup(table, rows, roles[table.name], pointing)
-        ):
-            continue
-        request = ReadRequest(
-            table.name,
-            tuple(c.name for c in table.stored_columns),
-            order_by=table.primary_key.columns if table.primary_key else (),
-        )
-        found = pa.Table.from_batches(list(database.read(request, snapshot)))
-        total = [0] * found.num_rows
-        for child, fk in pointing:
-            degree = _degrees_of(database, found, child, fk, snapshot)
-            found = found.append_column(degree_column(child, fk), pa.array(degree, pa.int64()))
-            if child != table.name:
-                total = [a + b for a, b in zip(total, degree, strict=True)]
-        if table.name in forced:
-            kept[table.name] = Kept(found, "kept whole: --keep")
-            continue
-        mask = pa.array([n >= wishes.privacy_k for n in total])
-        if any(mask.to_pylist()):
-            chosen = found.filter(mask)
-            reason = (
-                f"lookup table: {chosen.num_rows} of {found.num_rows} rows are referenced by "
-                f">= {wishes.privacy_k} rows each and have no personal column"
-            )
-            kept[table.name] = Kept(chosen, reason)
-    return kept
-
-
-def _is_lookup(
-    table: Table,
-    rows: Mapping[TableName, int],
-    roles: Mapping[str, ColumnRole],
-    pointing: list[tuple[TableName, ForeignKey]],
-) -> bool:
-    in_keys = {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
-    attributes = [c for c in table.stored_columns if c.name not in in_keys]
-    children = [(child, fk) for child, fk in pointing if child != table.name]
-    measures = [c for c in attributes if roles[c.name].kind in ("number", "moment") and c.default is None]
-    return (
-        bool(children)
-        and rows[table.name] <= REFERENCE_ROWS
-        and len(attributes) <= REFERENCE_COLUMNS
-        and (rows[table.name] <= SMALL_REFERENCE_ROWS or len(measures) <= REFERENCE_MEASURES)
-        and not any(r.personal for r in roles.values())
-        and max(rows[child] for child, _ in children) >= 5 * rows[table.name]
-    )
-
-
-def _degrees_of(
-    database: Database, parents: pa.Table, child: TableName, fk: ForeignKey, snapshot: str | None
-) -> list[int]:
-    counts = database.degrees(child, fk.columns, None, snapshot)
-    at = row_index([parents.column(c) for c in fk.ref_columns], [counts.column(c) for c in fk.columns])
-    n = counts.column("n").to_pylist()
-    return [n[i] if i >= 0 else 0 for i in at]
 
 
 def _wanted_rows(

@@ -12,6 +12,7 @@ from sqlalchemy import types as sqltypes
 from dbsynth.codec.base import ColumnSpec
 from dbsynth.codec.table import TableCodec
 from dbsynth.dialect import Database, ReadRequest, Sample
+from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.pipeline.units import category_codes, present_codes, whole
@@ -59,6 +60,7 @@ class Prepared:
     groups: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     null_context: float = 0.0
     seen: tuple[np.ndarray, ...] = ()
+    known: Known | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -108,6 +110,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         seen=tuple(
             np.bincount(encoded.codes[:, j], minlength=size) > 0 for j, size in enumerate(codec.cardinalities)
         ),
+        known=Known.of(table, frame, generators, generator(seed, str(name), "halves")),
         warnings=tuple(codec.warnings),
     )  # fmt: skip
     for degree in table_plan.degrees:

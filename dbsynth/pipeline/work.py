@@ -123,6 +123,7 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
         lines=prepared.lines,
         null_context=prepared.null_context,
         seen=prepared.seen,
+        known=prepared.known,
     )
     return pickle.dumps(learned), model.report
 

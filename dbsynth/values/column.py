@@ -41,6 +41,11 @@ class MadeColumn:
         self._used: set[str] = set()
         self._next = 0
 
+    @property
+    def guarded(self) -> bool:
+        """Whether none of its values is one of the source's."""
+        return len(self.guard) > 0
+
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
     ) -> dict[str, pa.Array]:

@@ -47,6 +47,8 @@ def weights_by_length(names: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
 class Identities:
     """The person columns of one table. ``styles``: per column how its values are written."""
 
+    guarded = True
+
     def __init__(
         self,
         table: str,

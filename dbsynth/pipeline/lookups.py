@@ -1,0 +1,124 @@
+"""Lookup tables: code says ``WHERE status = 'shipped'``, so their rows keep their keys and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbsynth.dialect import Database, ReadRequest
+from dbsynth.pipeline.plan import Kept, degree_column
+from dbsynth.relation.keys import row_index
+from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
+from dbsynth.schema.roles import ColumnRole
+
+MOST_ROWS = 256
+"""A lookup table has at most this many rows ..."""
+MOST_COLUMNS = 5
+"""... and at most this many columns beside its keys."""
+SMALL_ROWS, MOST_MEASURES = 20, 1
+"""Beyond so many rows, at most this many of them may be measures: a table of labels, not of facts."""
+ROWS_A_LOOKUP = 5
+"""A table is looked up by some table with at least this many rows for each of its own."""
+LABELS = ("label", "code", "country", "state", "city", "category")
+LABEL_BLANKS = 2.5
+"""A second label with more words than that is a text about the row, not its name."""
+
+
+def kept_tables(
+    database: Database,
+    schema: Schema,
+    candidates: Sequence[Table],
+    forced: Collection[TableName],
+    rows: Mapping[TableName, int],
+    roles: Mapping[TableName, Mapping[str, ColumnRole]],
+    k: int,
+    snapshot: str | None,
+) -> dict[TableName, Kept]:
+    """Lookup tables among ``candidates``, with the rows that at least ``k`` rows refer to: for their children,
+    categories seen k times. ``forced``: tables that are kept whole, whatever they hold."""
+    kept: dict[TableName, Kept] = {}
+    for table in schema.tables:
+        pointing = [(t.name, fk) for t in schema.tables for fk in t.foreign_keys if fk.ref_table == table.name]
+        wanted = table in candidates and rows[table.name] and _is_lookup(table, rows, roles[table.name], pointing)
+        if table.name not in forced and not wanted:
+            continue
+        request = ReadRequest(
+            table.name,
+            tuple(c.name for c in table.stored_columns),
+            order_by=table.primary_key.columns if table.primary_key else (),
+        )
+        found = pa.Table.from_batches(list(database.read(request, snapshot)))
+        total = [0] * found.num_rows
+        for child, fk in pointing:
+            degree = _degrees_of(database, found, child, fk, snapshot)
+            found = found.append_column(degree_column(child, fk), pa.array(degree, pa.int64()))
+            if child != table.name:
+                total = [a + b for a, b in zip(total, degree, strict=True)]
+        if table.name in forced:
+            kept[table.name] = Kept(found, "kept whole: --keep")
+            continue
+        mask = pa.array([n >= k for n in total])
+        if any(mask.to_pylist()):
+            chosen, remade = found.filter(mask), _remade(table, roles[table.name], found)
+            but = f"; made anew: {', '.join(remade)}" if remade else ""
+            kept[table.name] = Kept(
+                chosen,
+                f"lookup table: {chosen.num_rows} of {found.num_rows} rows are referenced by >= {k} rows each and have "
+                f"no personal column{but}",
+                remade,
+            )
+    return kept
+
+
+def _is_lookup(
+    table: Table,
+    rows: Mapping[TableName, int],
+    roles: Mapping[str, ColumnRole],
+    pointing: list[tuple[TableName, ForeignKey]],
+) -> bool:
+    held = _in_keys(table)
+    attributes = [c for c in table.stored_columns if c.name not in held]
+    children = [(child, fk) for child, fk in pointing if child != table.name]
+    measures = [c for c in attributes if roles[c.name].kind in ("number", "moment") and c.default is None]
+    return (
+        bool(children)
+        and rows[table.name] <= MOST_ROWS
+        and len(attributes) <= MOST_COLUMNS
+        and (rows[table.name] <= SMALL_ROWS or len(measures) <= MOST_MEASURES)
+        and not any(r.personal for r in roles.values())
+        and max(rows[child] for child, _ in children) >= ROWS_A_LOOKUP * rows[table.name]
+    )
+
+
+def _in_keys(table: Table) -> set[str]:
+    return {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
+
+
+def _remade(table: Table, roles: Mapping[str, ColumnRole], rows: pa.Table) -> tuple[str, ...]:
+    """The columns that are no key, no category and no label: measures, moments, texts about the row, unique tokens."""
+    held = _in_keys(table)
+    remade, labelled = [], False
+    for column in table.stored_columns:
+        if column.name in held:
+            continue
+        role = roles[column.name]
+        if role.kind == "category" and role.role != "structured":
+            continue
+        if role.role in LABELS and pa.types.is_string(rows.schema.field(column.name).type):
+            blanks = pc.mean(pc.count_substring(rows.column(column.name).drop_null(), " ")).as_py() or 0.0
+            if not labelled or blanks <= LABEL_BLANKS:
+                labelled = True
+                continue
+        remade.append(column.name)
+    return tuple(remade)
+
+
+def _degrees_of(
+    database: Database, parents: pa.Table, child: TableName, fk: ForeignKey, snapshot: str | None
+) -> list[int]:
+    counts = database.degrees(child, fk.columns, None, snapshot)
+    at = row_index([parents.column(c) for c in fk.ref_columns], [counts.column(c) for c in fk.columns])
+    n = counts.column("n").to_pylist()
+    return [n[i] if i >= 0 else 0 for i in at]
