@@ -10,7 +10,7 @@ memory grow linearly in tables of hundreds of columns.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -155,11 +155,22 @@ class ConditionalNet(nn.Module):
         """Negative log-likelihood of each column (columns,), summed over the rows of long ``codes`` (rows, columns).
 
         ``keep`` float (rows, columns): factors of the inputs (dropout of whole columns)."""
+        losses = [
+            _head_loss(hidden, self.heads[j], self.head_bias[j], codes[:, j])
+            for j, hidden in self._hidden_of_columns(codes, context, keep)
+        ]
+        return torch.stack(losses) if losses else torch.zeros(0)
+
+    def logits(self, codes: Tensor, context: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Per column its number and float (rows, cardinality), given the codes before it."""
+        for j, hidden in self._hidden_of_columns(codes, context, None):
+            yield j, F.linear(hidden, self.heads[j], self.head_bias[j])
+
+    def _hidden_of_columns(self, codes: Tensor, context: Tensor, keep: Tensor | None) -> Iterator[tuple[int, Tensor]]:
         encoded = self.encode_context(context)
         inputs = [F.embedding(codes[:, j], w) for j, w in enumerate(self.embeddings)]
         if keep is not None:
             inputs = [e * keep[:, j : j + 1] for j, e in enumerate(inputs)]
-        losses = []
         summary = None
         for i, chunk in enumerate(self.chunks):
             if chunk.begin == chunk.window and chunk.window:
@@ -171,8 +182,7 @@ class ConditionalNet(nn.Module):
             parts = [encoded] if summary is None else [encoded, torch.tanh(summary)]
             hidden = self._hidden(i, torch.cat([*parts, *inputs[chunk.window : chunk.end - 1]], dim=1))
             for j in range(chunk.begin, chunk.end):
-                losses.append(_head_loss(hidden[j - chunk.begin], self.heads[j], self.head_bias[j], codes[:, j]))
-        return torch.stack(losses) if losses else torch.zeros(0)
+                yield j, hidden[j - chunk.begin]
 
     def _hidden(self, i: int, inputs: Tensor) -> Tensor:
         """(columns of chunk i, rows, group) for its inputs (rows, chunk.inputs)."""

@@ -46,8 +46,8 @@ def learning_rate(batch: int) -> float:
 
 
 def rows_to_see(rows: int) -> float:
-    """How many rows (with repetition) training reads: 10 epochs of a small table, 3 of 100,000 rows."""
-    return min(10.0 * rows, 80_000.0 + 2.4 * rows)
+    """How many rows (with repetition) training reads: 20 epochs of a small table, 3 of 100,000 rows."""
+    return min(20.0 * rows, 80_000.0 + 2.4 * rows)
 
 
 def most_steps(rows: int, batch: int) -> int:
@@ -60,7 +60,7 @@ def input_dropout(rows: int) -> float:
 
 
 def weight_decay(rows: int) -> float:
-    return 0.05 if rows < 5000 else 0.01
+    return 1.0 if rows < 20_000 else 0.1
 
 
 def recommended_flops(data: TrainingData) -> float:

@@ -1,5 +1,5 @@
 """The one training loop: steps of AdamW on held-in rows, an average of the weights, and a held-out measure that says
-which of them to keep and when to stop."""
+which of them to keep, how far to believe them and when to stop."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from torch import Tensor
 
 from dbsynth.model.base import TrainingData
 from dbsynth.model.network import ConditionalNet, flops_per_row
+from dbsynth.model.strength import Judgement, apply, judge
 from dbsynth.rng import generator
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_MOST = 2048
 EVALUATIONS = 12
+LEAST_GROUPS = 50
 PATIENCE = 3
 """Evaluations without improvement after which training stops."""
 GRADIENT_NORM = 5.0
@@ -66,9 +68,12 @@ def single_thread() -> Iterator[None]:
 
 def split(groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(training rows, held-out rows): whole groups are drawn at random until a tenth of the rows is held out. Rows
-    without a group (< 0) stand for themselves."""
+    without a group (< 0) stand for themselves; so do all rows of fewer than ``LEAST_GROUPS`` groups: those are few
+    enough to be learned one by one, and the clone has the same."""
     n = len(groups)
     alone = groups < 0
+    if len(np.unique(groups[~alone])) < LEAST_GROUPS:
+        alone = np.ones(n, bool)
     ids = np.where(alone, np.arange(n) + (groups.max(initial=0) + 1), groups)
     _, index = np.unique(ids, return_inverse=True)
     order = generator(seed, "split").permutation(int(index.max(initial=-1)) + 1)
@@ -152,7 +157,9 @@ def train(
     noise = torch.Generator().manual_seed(generator(seed, "dropout").integers(2**62).item())
     steepest = GRADIENT_NORM * math.sqrt(codes.shape[1])
     every = max(1, settings.steps // EVALUATIONS)
-    start = best_loss = evaluate(net, codes, context, held)
+    log_marginals = [b.detach().clone() for b in net.head_bias]  # where the output starts
+    start = best_loss = judge(net, log_marginals, codes, context, held).loss
+    strengths = torch.ones(codes.shape[1]) if not len(held_out) else torch.zeros(codes.shape[1])
     since = step = 0
     stopped = "budget"
     for step in range(1, settings.steps + 1):
@@ -167,12 +174,13 @@ def train(
             averaged.lerp_(flat.values, 1.0 - min(settings.average, (1 + step) / (10 + step)))
         if step % every and step != settings.steps:
             continue
-        measured = _measure(flat, averaged, lambda: evaluate(net, codes, context, held))
-        if not math.isfinite(measured) or measured > 2.0 * start + 10.0:
-            raise Diverged(f"held-out loss {measured:.4g} after {step} steps")
+        measured = _measure(flat, averaged, lambda: judge(net, log_marginals, codes, context, held))
+        if not math.isfinite(measured.full) or measured.full > 2.0 * start + 10.0:
+            raise Diverged(f"held-out loss {measured.full:.4g} after {step} steps")
         progress(step / settings.steps)
-        if measured < best_loss or not len(held_out):
-            best_loss, since = measured, 0
+        if measured.loss < best_loss or not len(held_out):
+            best_loss, since = measured.loss, 0
+            strengths = measured.strengths
             best.copy_(averaged)
             continue
         since += 1
@@ -183,6 +191,7 @@ def train(
         flat.values.copy_(best)
     if not bool(torch.isfinite(best).all()):
         raise Diverged("a weight is not a number")
+    apply(net, log_marginals, strengths)
     net.cpu()
     return Outcome(best_loss, step, step * settings.batch * flops_per_row(net.shape), stopped)
 
@@ -213,17 +222,7 @@ def _batches(rows: np.ndarray, settings: Settings, seed: int) -> Iterator[np.nda
         left = left[settings.batch :]
 
 
-@torch.no_grad()
-def evaluate(net: ConditionalNet, codes: Tensor, context: Tensor, rows: Tensor) -> float:
-    """Mean negative log-likelihood of ``rows``; 0 where there are none."""
-    total = 0.0
-    for begin in range(0, len(rows), 1024):
-        part = rows[begin : begin + 1024]
-        total += float(net.loss(codes[part], context[part]).sum())
-    return total / max(1, len(rows))
-
-
-def _measure(flat: Flat, values: Tensor, call: Callable[[], float]) -> float:
+def _measure(flat: Flat, values: Tensor, call: Callable[[], Judgement]) -> Judgement:
     """``call()`` while the network has ``values`` for weights."""
     with torch.no_grad():
         own = flat.values.clone()

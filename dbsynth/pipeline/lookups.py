@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbsynth.dialect import Database, ReadRequest
+from dbsynth.pipeline.known import LEAST_COLUMNS
 from dbsynth.pipeline.plan import Kept, degree_column
 from dbsynth.relation.keys import row_index
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
@@ -61,7 +62,7 @@ def kept_tables(
             continue
         mask = pa.array([n >= k for n in total])
         if any(mask.to_pylist()):
-            chosen, remade = found.filter(mask), _remade(table, roles[table.name], found)
+            chosen, remade = found.filter(mask), _remade(table, roles[table.name], found, k)
             but = f"; made anew: {', '.join(remade)}" if remade else ""
             kept[table.name] = Kept(
                 chosen,
@@ -96,15 +97,19 @@ def _in_keys(table: Table) -> set[str]:
     return {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
 
 
-def _remade(table: Table, roles: Mapping[str, ColumnRole], rows: pa.Table) -> tuple[str, ...]:
-    """The columns that are no key, no category and no label: measures, moments, texts about the row, unique tokens."""
+def _remade(table: Table, roles: Mapping[str, ColumnRole], rows: pa.Table, k: int) -> tuple[str, ...]:
+    """The columns that are no key, no category and no label: texts about the row, unique tokens, and where a row has
+    more than a value to it, measures and moments."""
     held = _in_keys(table)
+    own = [c for c in table.stored_columns if c.name not in held]
     remade, labelled = [], False
-    for column in table.stored_columns:
-        if column.name in held:
-            continue
+    for column in own:
         role = roles[column.name]
         if role.kind == "category" and role.role != "structured":
+            continue
+        if role.kind in ("number", "moment") and len(own) < LEAST_COLUMNS:
+            continue
+        if pc.count_distinct(rows.column(column.name)).as_py() == 1 and rows.num_rows >= k:
             continue
         if role.role in LABELS and pa.types.is_string(rows.schema.field(column.name).type):
             blanks = pc.mean(pc.count_substring(rows.column(column.name).drop_null(), " ")).as_py() or 0.0

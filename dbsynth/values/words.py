@@ -24,6 +24,7 @@ class Words:
     def __init__(self, lengths: Sequence[int], corpus: str, markup: bool, titled: bool) -> None:
         self.lengths, self.corpus, self.markup, self.titled = np.asarray(lengths, np.int64), corpus, markup, titled
         self._starts = np.array([m.start() for m in re.finditer(r"(?<= )\S|^\S", corpus)], np.int64)
+        self._ends = np.array([m.start() for m in re.finditer(r" |$", corpus)], np.int64)
 
     @classmethod
     def fit(cls, values: Sequence[str], k: int, rng: np.random.Generator) -> Words:
@@ -59,13 +60,26 @@ class Words:
         if length <= 0:
             return ""
         inner = length - 7 if self.markup and length > 12 else length
-        text = self.corpus[start : start + inner]
-        while len(text) < inner:
-            text += " " + self.corpus[: inner - len(text)]
-        text = text[:inner]
-        text = (text[:-1] + "a") if text.endswith(" ") else text
+        parts: list[str] = []
+        while (left := inner - sum(map(len, parts)) - len(parts)) > 0:
+            end = self._whole_words(start, left)
+            parts.append(self.corpus[start:end])
+            if end < len(self.corpus):
+                break
+            start = 0
+        text = " ".join(parts)
         text = text.title() if self.titled else text[:1].upper() + text[1:]
         return f"<p>{text}</p>" if inner != length else text
+
+    def _whole_words(self, start: int, length: int) -> int:
+        """The end of a word that is nearest to ``length`` characters after ``start``, beyond it by at most three."""
+        wanted = start + length
+        i = int(np.searchsorted(self._ends, wanted))
+        after = int(self._ends[min(i, len(self._ends) - 1)])
+        before = int(self._ends[i - 1]) if i else 0
+        if after - wanted <= min(3, wanted - before) or before <= start:
+            return after
+        return before
 
 
 def _quantiles(sizes: np.ndarray, k: int) -> list[int]:
