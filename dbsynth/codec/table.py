@@ -12,6 +12,7 @@ import pyarrow.types as pt
 
 from dbsynth.codec.base import ColumnCodec, ColumnSpec, Kind, State
 from dbsynth.codec.category import CategoryCodec, NoCategories
+from dbsynth.codec.gaps import from_gaps, gap_spec, order_of, to_gaps
 from dbsynth.codec.moment import MomentCodec
 from dbsynth.codec.number import NumberCodec
 from dbsynth.codec.ordered import prefixed, unprefixed
@@ -41,8 +42,16 @@ class TableCodec:
     and ended as presence (see ``warnings``) needs its values from elsewhere. ``spans``: each column's code columns.
     """
 
-    def __init__(self, codecs: Mapping[str, ColumnCodec], kinds: Mapping[str, Kind], warnings: Sequence[str]) -> None:
+    def __init__(
+        self,
+        codecs: Mapping[str, ColumnCodec],
+        kinds: Mapping[str, Kind],
+        warnings: Sequence[str],
+        gaps: Mapping[str, str] | None = None,
+        moments: Mapping[str, ColumnSpec] | None = None,
+    ) -> None:
         self.codecs, self.kinds, self.warnings = dict(codecs), dict(kinds), list(warnings)
+        self.gaps, self.moments = dict(gaps or {}), dict(moments or {})
         self.spans: dict[str, slice] = {}
         cardinalities: list[int] = []
         for name, codec in self.codecs.items():
@@ -51,29 +60,47 @@ class TableCodec:
         self.cardinalities = tuple(cardinalities)
 
     @staticmethod
-    def fit(table: pa.Table, specs: Sequence[ColumnSpec], *, k: int = 5, seed: int) -> TableCodec:
-        """Never fails for what a column holds: it falls to a simpler kind, with a warning that names the column."""
+    def fit(
+        table: pa.Table,
+        specs: Sequence[ColumnSpec],
+        *,
+        k: int = 5,
+        seed: int,
+        gaps: Mapping[str, str] | None = None,
+    ) -> TableCodec:
+        """Never fails for what a column holds: it falls to a simpler kind, with a warning that names the column.
+        ``gaps``: see ``find_gaps``; only whole tables can then be encoded and decoded."""
         codecs: dict[str, ColumnCodec] = {}
         kinds: dict[str, Kind] = {}
         warnings: list[str] = []
+        gaps = dict(gaps or {})
+        moments = {s.name: s for s in specs if s.name in gaps}
         for spec in specs:
             values = _column(table, spec.name)
+            if spec.name in gaps:
+                values, spec = to_gaps(values, _column(table, gaps[spec.name])), gap_spec(spec)
             codecs[spec.name], kinds[spec.name] = _fit_column(values, spec, k, seed, warnings)
-        return TableCodec(codecs, kinds, warnings)
+        return TableCodec(codecs, kinds, warnings, gaps, moments)
 
     def encode(self, table: pa.Table) -> np.ndarray:
         """Codes int32 (rows, code columns)."""
         out = np.empty((table.num_rows, len(self.cardinalities)), np.int32)
         for name, codec in self.codecs.items():
-            out[:, self.spans[name]] = codec.encode(_column(table, name))
+            values = _column(table, name)
+            if name in self.gaps:
+                values = to_gaps(values, _column(table, self.gaps[name]))
+            out[:, self.spans[name]] = codec.encode(values)
         return out
 
     def decode(self, codes: np.ndarray, rng: np.random.Generator) -> dict[str, pa.Array]:
         """Values by column. Each column has its own stream, so that no column changes another's values."""
         seed = int(rng.integers(2**63))
-        return {
+        out = {
             name: codec.decode(codes[:, self.spans[name]], generator(seed, name)) for name, codec in self.codecs.items()
         }
+        for name in order_of(self.gaps):
+            out[name] = from_gaps(out[name], out[self.gaps[name]], self.moments[name])
+        return out
 
     def encode_column(self, name: str, values: pa.Array) -> np.ndarray:
         """Codes int32 (rows, width) of one column."""
@@ -91,19 +118,23 @@ class TableCodec:
             inner = codec.state()
             columns.append({"name": name, "kind": self.kinds[name], "config": dict(inner.config)})
             arrays |= prefixed(str(i), inner.arrays)
-        return State({"columns": columns, "warnings": self.warnings}, arrays)
+        return State({"columns": columns, "warnings": self.warnings, "gaps": self.gaps}, arrays)
 
     @staticmethod
     def restore(state: State, specs: Mapping[str, ColumnSpec] | None = None) -> TableCodec:
-        """``specs`` only fills the codecs' ``spec``; without it they know their name and kind."""
+        """``specs`` fills the codecs' ``spec``; without it they know their name and kind. Moments that are coded as
+        gaps need theirs."""
         codecs: dict[str, ColumnCodec] = {}
         kinds: dict[str, Kind] = {}
         for i, column in enumerate(state.config["columns"]):
             name, kind = column["name"], column["kind"]
             spec = (specs or {}).get(name) or ColumnSpec(name, None, kind)
+            if name in state.config["gaps"]:
+                spec = gap_spec(spec)
             inner = State(column["config"], unprefixed(str(i), state.arrays))
             codecs[name], kinds[name] = _CODECS[kind].restore(inner, spec), kind
-        return TableCodec(codecs, kinds, state.config["warnings"])
+        gaps = state.config["gaps"]
+        return TableCodec(codecs, kinds, state.config["warnings"], gaps, {c: (specs or {})[c] for c in gaps})
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:

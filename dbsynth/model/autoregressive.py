@@ -63,6 +63,14 @@ class AutoregressiveModel:
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in self.net.state_dict().items()}
         return State({"strategy": "autoregressive", "shape": self.net.shape.as_config()}, arrays)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # torch would write the storage of all weights once for each of them: after training they are views of one
+        return _restored, (self.state(), self.report)
+
+
+def _restored(state: State, report: FitReport) -> FittedModel:
+    return Autoregressive().restore(state, report)
+
 
 class Autoregressive:
     name = "autoregressive"

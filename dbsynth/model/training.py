@@ -21,6 +21,8 @@ HELD_OUT_SHARE = 0.1
 HELD_OUT_MOST = 2048
 EVALUATIONS = 12
 LEAST_GROUPS = 50
+WIDE, FEW_EVALUATIONS = 256, 4
+"""Columns beyond which an evaluation costs more than the steps between two of them."""
 PATIENCE = 3
 """Evaluations without improvement after which training stops."""
 GRADIENT_NORM = 5.0
@@ -156,7 +158,7 @@ def train(
     batches = _batches(rows, settings, seed)
     noise = torch.Generator().manual_seed(generator(seed, "dropout").integers(2**62).item())
     steepest = GRADIENT_NORM * math.sqrt(codes.shape[1])
-    every = max(1, settings.steps // EVALUATIONS)
+    every = max(1, settings.steps // (EVALUATIONS if codes.shape[1] <= WIDE else FEW_EVALUATIONS))
     log_marginals = [b.detach().clone() for b in net.head_bias]  # where the output starts
     start = best_loss = judge(net, log_marginals, codes, context, held).loss
     strengths = torch.ones(codes.shape[1]) if not len(held_out) else torch.zeros(codes.shape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -57,6 +58,8 @@ def kept_tables(
             found = found.append_column(degree_column(child, fk), pa.array(degree, pa.int64()))
             if child != table.name:
                 total = [a + b for a, b in zip(total, degree, strict=True)]
+        for fk in (fk for child, fk in pointing if child == table.name):
+            total = _with_descendants(found, fk, total)
         if table.name in forced:
             kept[table.name] = Kept(found, "kept whole: --keep")
             continue
@@ -71,6 +74,20 @@ def kept_tables(
                 remade,
             )
     return kept
+
+
+def _with_descendants(rows: pa.Table, fk: ForeignKey, total: list[int]) -> list[int]:
+    """What refers to a row of a tree refers to those above it too: a department is known by the products of its
+    categories."""
+    above = row_index([rows.column(c) for c in fk.columns], [rows.column(c) for c in fk.ref_columns])
+    out = np.array(total)
+    for start in range(len(total)):
+        seen, at = {start}, int(above[start])
+        while at >= 0 and at not in seen:
+            out[at] += total[start]
+            seen.add(at)
+            at = int(above[at])
+    return [int(n) for n in out]
 
 
 def _is_lookup(

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
 from dbsynth.codec.base import ColumnSpec
+from dbsynth.codec.gaps import find_gaps
 from dbsynth.codec.table import TableCodec
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.pipeline.known import Known
@@ -80,7 +81,9 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     lines = _line_numbers(table_plan, frame, position)
     implied = implications(parse_checks(table, plan.sqlglot_dialect), table, plan.now)
     specs = column_specs(plan, table_plan, clusters, implied, lines)
-    codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, str(name), "codec"))
+    held = {c for key in table.unique_keys for c in key} | lines
+    gaps = {} if table_plan.kept else find_gaps(derived, specs, held)  # kept rows are decoded column by column
+    codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, str(name), "codec"), gaps=gaps)
     table_plan = _with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made"]
     keyed = [set(key) for key in table.unique_keys]

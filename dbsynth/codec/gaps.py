@@ -1,0 +1,126 @@
+"""Moments that follow each other: an order is shipped after it is placed, so the shipping date is coded as the time
+since. Two dates that are each learned alone keep their own distributions and lose what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+from sqlalchemy import types as sqltypes
+
+from dbsynth.codec.base import ColumnSpec
+from dbsynth.codec.moment import DAY
+from dbsynth.schema.types import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+    arrow_type,
+)
+
+LEAST_ROWS = 20
+ORDERED_SHARE = 0.95
+"""In at least this share of the rows the later moment is not before the earlier one."""
+TIGHTER = 0.25
+"""The middle half of the gaps spans at most this part of what the middle half of the moments spans."""
+INFINITIES = (DATE_INFINITY, DATE_MINUS_INFINITY, TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY)
+
+
+def find_gaps(table: pa.Table, specs: Sequence[ColumnSpec], without: Collection[str] = ()) -> dict[str, str]:
+    """Column -> the earlier column from which its gaps are counted. ``without``: columns that are
+    not only decoded but set in other ways."""
+    moments: dict[str, np.ndarray] = {}
+    for spec in specs:
+        arrow = arrow_type(spec.type) if spec.type is not None else None
+        if spec.kind == "moment" and spec.name not in without and arrow is not None and _counts(arrow):
+            values = numbers(table.column(spec.name))
+            known = values[~np.isnan(values)]
+            if len(known) >= LEAST_ROWS and not np.isin(known, INFINITIES).any():
+                moments[spec.name] = values
+    types = {s.name: s.type for s in specs}
+    before = {c: [o for o in moments if o != c and _precedes(moments[o], moments[c])] for c in moments}
+    order = sorted(moments, key=lambda c: len(before[c]))  # stable; who has fewer before it comes first
+    found: dict[str, str] = {}
+    for i, later in enumerate(order):
+        b = moments[later]
+        both = ~np.isnan(b)
+        best = TIGHTER * _spread(b)
+        for earlier in (c for c in before[later] if c in order[:i]):
+            a = moments[earlier]
+            if np.isnan(a[both]).any() or arrow_type(types[earlier]) != arrow_type(types[later]):  # type: ignore[arg-type]
+                continue
+            spread = _spread(b - a)
+            coarser = (b[both] % DAY == 0).all() and not (a[both] % DAY == 0).all()
+            if spread <= best and best > 0 and not coarser:
+                best, found[later] = spread, earlier
+    return found
+
+
+def _precedes(a: np.ndarray, b: np.ndarray) -> bool:
+    gap = (b - a)[~np.isnan(a) & ~np.isnan(b)]
+    return len(gap) >= LEAST_ROWS and bool((gap >= 0).mean() >= ORDERED_SHARE) and bool(gap.mean() > 0)
+
+
+def gap_spec(spec: ColumnSpec) -> ColumnSpec:
+    """How the gaps of a column are coded: as whole numbers of its smallest unit."""
+    return replace(spec, type=sqltypes.BigInteger(), kind="number", low=None, high=None, allowed=None)
+
+
+def to_gaps(later: pa.Array, earlier: pa.Array) -> pa.Array:
+    """int64, null where one of them is."""
+    gap = numbers(later) - numbers(earlier)
+    missing = np.isnan(gap)
+    return pa.array(np.where(missing, 0, gap).astype(np.int64), mask=missing)
+
+
+def from_gaps(gaps: pa.Array, earlier: pa.Array, spec: ColumnSpec) -> pa.Array:
+    """The moments again, within the bounds of ``spec``."""
+    assert spec.type is not None
+    arrow = arrow_type(spec.type)
+    missing = np.asarray(gaps.is_null()) | np.asarray(earlier.is_null())
+    start = _whole(earlier)
+    moments = start + gaps.fill_null(0).to_numpy(zero_copy_only=False)
+    low = -(2**62) if spec.low is None else int(spec.low)
+    high = 2**62 if spec.high is None else int(spec.high)
+    moments = moments.clip(low, high)
+    whole = pa.array(moments.astype(np.int32 if pt.is_date32(arrow) else np.int64), mask=missing)
+    return whole.cast(arrow)
+
+
+def order_of(gaps: Mapping[str, str]) -> list[str]:
+    """The columns of ``gaps``, each after the one that it is counted from."""
+    done: list[str] = []
+
+    def visit(column: str) -> None:
+        if column in gaps and column not in done:
+            visit(gaps[column])
+            done.append(column)
+
+    for column in gaps:
+        visit(column)
+    return done
+
+
+def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Days or microseconds as float64, NaN for null: exact up to 2^53 microseconds, the year 2255."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    missing = np.asarray(array.is_null())
+    return np.where(missing, np.nan, _whole(array).astype(np.float64))
+
+
+def _whole(array: pa.Array) -> np.ndarray:
+    plain = array.cast(pa.int32()).cast(pa.int64()) if pt.is_date32(array.type) else array.cast(pa.int64())
+    filled: np.ndarray = plain.fill_null(0).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def _counts(arrow: pa.DataType) -> bool:
+    return bool(pt.is_date32(arrow) or pt.is_timestamp(arrow))
+
+
+def _spread(values: np.ndarray) -> float:
+    low, high = np.nanquantile(values, (0.25, 0.75))
+    return float(high - low)
