@@ -12,6 +12,8 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from dbsynth.values.column import MadeColumn
+from dbsynth.values.guard import Guard
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.words import Words
 
@@ -36,7 +38,7 @@ class Numbers:
 
 
 class Strings:
-    """Values that k rows share as they are, by their frequency; the others by pattern or as text."""
+    """Values that k rows share as they are, by their frequency; the others by pattern or as text, none as it was."""
 
     def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
         counts = Counter(texts)
@@ -44,11 +46,13 @@ class Strings:
         self.share = sum(n for _, n in self.common) / len(texts) if texts else 0.0
         rest = [t for t in texts if counts[t] < k] or ["x"]
         blanks = sum(t.count(" ") for t in rest) / len(rest)
-        self.other: Pattern | Words = Words.fit(rest, k, rng) if blanks > 2 else Pattern.fit(rest, k)
+        drawer: Pattern | Words = Words.fit(rest, k, rng) if blanks > 2 else Pattern.fit(rest, k)
+        self.other = MadeColumn("a structured value", "text", drawer, Guard(rest), unique=False)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        out = np.array(self.other.draw(count, rng), object)
+        out = np.full(count, "", object)
         take = rng.random(count) < self.share
+        out[~take] = np.array(self.other.values(int((~take).sum()), rng), object)
         if take.any():
             weights = np.array([n for _, n in self.common], float)
             chosen = rng.choice(len(self.common), int(take.sum()), p=weights / weights.sum())

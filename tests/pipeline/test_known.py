@@ -1,0 +1,63 @@
+"""Whether a made row is one of the source's, asked of hashes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import types as sqltypes
+
+from dbsynth.pipeline.known import Known
+from dbsynth.rng import generator
+from dbsynth.schema.model import Column, Key, Table, TableName
+
+TABLE = Table(
+    TableName("public", "t"),
+    (
+        Column("id", sqltypes.Integer(), "Integer"),
+        Column("a", sqltypes.Integer(), "Integer"),
+        Column("b", sqltypes.Text(), "Text"),
+        Column("c", sqltypes.Boolean(), "Boolean"),
+    ),
+    primary_key=Key("t_pkey", ("id",), "PRIMARY KEY (id)"),
+)
+rows = st.tuples(st.one_of(st.none(), st.integers(0, 3)), st.sampled_from(["x", "y", None]), st.booleans())
+
+
+def frame(values: list[tuple[int | None, str | None, bool]]) -> pa.Table:
+    a, b, c = zip(*values, strict=True)
+    ids = pa.array(range(len(values)), pa.int32())
+    return pa.table({"id": ids, "a": pa.array(a, pa.int32()), "b": pa.array(b, pa.string()), "c": pa.array(c)})
+
+
+def known(values: list[tuple[int | None, str | None, bool]]) -> Known:
+    made = Known.of(TABLE, frame(values), [], generator(1))
+    assert made is not None
+    return made
+
+
+@settings(deadline=None)
+@given(st.lists(rows, min_size=4, max_size=40), st.lists(rows, min_size=1, max_size=40))
+def test_a_row_is_known_as_often_as_it_occurs(source, asked) -> None:
+    made = frame(asked)
+    columns = {name: made.column(name).combine_chunks() for name in made.column_names}
+    assert known(source).occurrences(columns, len(asked)).tolist() == [source.count(row) for row in asked]
+
+
+def test_keys_do_not_count_and_chance_is_what_halves_share() -> None:
+    distinct = [(i, f"text {i}", True) for i in range(200)]
+    assert known(distinct).allowed == 0.0
+    same = [(1, "x", True)] * 200
+    assert known(same).allowed == 1.0
+
+
+def test_a_table_of_two_columns_has_no_rows_to_compare() -> None:
+    narrow = Table(TableName("public", "t"), TABLE.columns[:3], primary_key=TABLE.primary_key)
+    assert Known.of(narrow, frame([(1, "x", True)] * 20).drop_columns("c"), [], generator(1)) is None
+
+
+def test_no_value_can_be_read() -> None:
+    held = known([(i, f"secret {i}", True) for i in range(50)])
+    assert held.hashes.dtype == np.uint64
+    assert all(b"secret" not in bytes(v) for v in (held.hashes.tobytes(), held.key))

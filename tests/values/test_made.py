@@ -1,0 +1,139 @@
+"""Made values: none of the source's, unique where they must be, of the right shape, and they belong together."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.rng import generator
+from dbsynth.values.column import MadeColumn
+from dbsynth.values.guard import Guard
+from dbsynth.values.pattern import Pattern, shape_of
+from dbsynth.values.person import Identities
+from dbsynth.values.structured import Arrays, Json, Uuids, Xml
+from dbsynth.values.words import Words
+
+K = 5
+
+
+def made(column: MadeColumn, rows: int, seed: int = 1) -> list[str]:
+    present = {column.columns[0]: np.ones(rows, bool)}
+    return column.generate(present, {}, generator(seed))[column.columns[0]].to_pylist()
+
+
+def column_of(values: Sequence[str], *, unique: bool = False, length: int | None = None) -> MadeColumn:
+    return MadeColumn("t", "c", Pattern.fit(values, K), Guard(values), unique=unique, max_length=length)
+
+
+def test_a_guard_knows_values_whatever_their_case_and_blanks() -> None:
+    guard = Guard(["Anna  Meier"])
+    assert "anna meier" in guard
+    assert "Anna Maier" not in guard
+    assert not any(b"nna" in known for known in vars(guard)["_known"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.from_regex(r"[A-Z]{2}-[0-9]{3}", fullmatch=True), min_size=1, max_size=50))
+def test_codes_keep_their_shape_and_are_none_of_the_sources(values: list[str]) -> None:
+    out = made(column_of(values), 60)
+    assert {shape_of(v) for v in out} == {"AA-999"}
+    assert not set(out) & set(values)
+
+
+def test_unique_values_stay_unique_over_calls() -> None:
+    column = column_of([f"{i:04}" for i in range(1000)], unique=True)
+    seen = [v for turn in range(4) for v in made(column, 2000, turn)]
+    assert len(set(seen)) == 8000
+
+
+def test_a_code_whose_letters_are_used_up_takes_others() -> None:
+    """Two letters of few: with those of the source taken, the learned alphabet has too few left."""
+    values = [a + b for a in "ABCDEF" for b in "ABCDEF"]
+    out = made(column_of(values, unique=True, length=2), 200)
+    assert len(set(out)) == 200
+    assert all(len(v) == 2 for v in out)
+    assert not set(out) & set(values)
+
+
+def test_a_shape_that_holds_too_few_values_is_an_error_that_names_the_column() -> None:
+    with pytest.raises(UnsatisfiableConstraint, match=r"t\.c"):
+        made(column_of(["A", "B"] * 10, unique=True, length=1), 500)
+
+
+def people(values: dict[str, list[str]], roles: dict[str, str], unique: set[str]) -> Identities:
+    lengths = dict.fromkeys(roles)
+    return Identities("t", roles, values, unique=unique, lengths=lengths, k=K, seed=1, locale=None)
+
+
+def test_the_names_and_the_address_of_a_row_are_one_persons() -> None:
+    source = {
+        "first": ["Ann", "Bob", "Cyd"] * 10,
+        "last": [f"Real{chr(97 + i)}" for i in range(26)] + ["Kent"] * 4,
+        "mail": [f"real{i}@mail.test" for i in range(30)],
+    }
+    identities = people(source, {"first": "first_name", "last": "last_name", "mail": "email"}, {"mail"})
+    present = dict.fromkeys(source, np.ones(400, bool))
+    out = {c: a.to_pylist() for c, a in identities.generate(present, {}, generator(1)).items()}
+    assert len(set(out["mail"])) == 400
+    for column, values in source.items():
+        assert not {v.casefold() for v in out[column]} & {v.casefold() for v in values}
+    own = [last.lower().replace("'", "") in mail for last, mail in zip(out["last"], out["mail"], strict=True)]
+    assert np.mean(own) > 0.9
+
+
+def test_where_there_is_no_value_none_is_made() -> None:
+    present = {"c": np.array([True, False, True])}
+    out = column_of(["AB-1"]).generate(present, {}, generator(1))["c"]
+    assert out.is_null().to_pylist() == [False, True, False]
+
+
+def test_text_has_the_sources_words_only_where_k_rows_share_them() -> None:
+    values = [f"zq{'abcdefgh'[i % 8]}{'jklmn'[i // 8]} common term number {i}" for i in range(40)]
+    text = " ".join(Words.fit(values, K, generator(1)).draw(500, generator(2))).lower()
+    assert "zq" not in text
+    assert "common" in text
+
+
+def test_text_ends_with_a_whole_word() -> None:
+    words = Words.fit(["alpha beta gamma delta epsilon zeta eta theta"] * 20, K, generator(1))
+    known = {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"}
+    seen = {w.lower() for v in words.draw(200, generator(2)) for w in v.split()}
+    assert known <= seen
+    from dbsynth.values.pools import pool
+
+    assert seen <= known | {w.lower() for w in pool("word")}
+
+
+def test_json_parses_and_keeps_its_keys_but_no_rare_value() -> None:
+    values = [json.dumps({"name": f"person {i}", "age": i % 50, "tags": ["a", "b"]}) for i in range(60)]
+    out = [json.loads(v) for v in Json(values, K, generator(1)).draw(200, generator(2))]
+    assert {"name", "age", "tags"} <= {key for v in out for key in v}
+    assert not {v.get("name") for v in out} & {f"person {i}" for i in range(60)}
+    assert all(isinstance(v["age"], int) for v in out if "age" in v)
+
+
+def test_arrays_are_arrays() -> None:
+    out = Arrays(["{1,2,3}", "{4,5}", "{}"] * 10, K, generator(1)).draw(50, generator(2))
+    assert all(v.startswith("{") and v.endswith("}") for v in out)
+
+
+def test_xml_is_well_formed() -> None:
+    values = [f"<book><title>Secret {i}</title><pages>{i}</pages></book>" for i in range(30)]
+    roots = [ElementTree.fromstring(v) for v in Xml(values, K, generator(1)).draw(50, generator(2))]
+    assert {r.tag for r in roots} == {"book"}
+    assert not {child.text for r in roots for child in r if child.tag == "title"} & {f"Secret {i}" for i in range(30)}
+
+
+def test_uuids_are_random_ones_of_version_four() -> None:
+    out = Uuids().draw(100, generator(1))
+    assert {uuid.UUID(v).version for v in out} == {4}
+    assert len(set(out)) == 100
+    assert out == Uuids().draw(100, generator(1))
