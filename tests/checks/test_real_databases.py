@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import REAL_DATABASES
 
 from dbsynth.dialect import ReadRequest, connect
 from dbsynth.schema.checks import implications, parse_checks
 from dbsynth.schema.repair import repair
+from tests.conftest import REAL_DATABASES
 
 CHECKS = {
     "adventureworks": 76, "chinook": 0, "mondial": 36, "northwind": 0, "nycflights13": 13, "oracle_co": 3,

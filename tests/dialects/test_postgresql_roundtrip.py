@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import REAL_DATABASES
 from postgresql_targets import clone, facts, opened, scratch_schemas, sequences_behind
 from psycopg import sql
 
 from dbsynth.errors import UnsupportedSource
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, restore
+from tests.conftest import REAL_DATABASES
 
 EVIL = 'Übel "Schema"'
 
