@@ -4,7 +4,7 @@ source, target    for people              schemas     {source schema: target sch
 seed, privacy_k   seed None: drawn later  warnings    of the whole plan
 tables            in the order in which they are made; each
     table, level, source_rows, train_rows, rows, strategy, warnings
-    kept_rows, kept_reason    rows that are taken over (0, None)
+    kept_rows, kept_reason    rows that keep their key and labels (0, None)
     context_parent            the table in whose context rows are made, or None
     foreign_keys              name, columns, ref_table, fill, reason
     columns                   name, how, kind, role, personal, confidence, evidence
@@ -59,7 +59,7 @@ def _overview(console: Console, tables: list[dict[str, Any]]) -> None:
 
 def _kept(console: Console, tables: list[dict[str, Any]]) -> None:
     lines = [f"{t['table']}: {t['kept_reason']}" for t in tables if t["kept_rows"]]
-    _section(console, "Rows taken over as they are (--keep none: no rows)", lines, "cyan")
+    _section(console, "Rows that keep their key and labels (--keep none: no rows)", lines, "cyan")
 
 
 def _keys(console: Console, tables: list[dict[str, Any]]) -> None:

@@ -86,10 +86,12 @@ def plan_keys(
     ]
     required = [fk for fk in usable if not any(table.column(c).nullable for c in fk.columns)]
     # of keys inside each other, the widest if none can be null (it settles the others), else the narrowest (a wide one
-    # may be null while the narrow one is not)
-    covering = [fk for fk in required if not any(set(fk.columns) < set(o.columns) for o in required)] or [
+    # may be null while the narrow one is not); keys that can be null but share no column with another compete too
+    alone = [fk for fk in usable if not any(set(fk.columns) & set(o.columns) for o in usable if o is not fk)]
+    covering = [fk for fk in required if not any(set(fk.columns) < set(o.columns) for o in required)]
+    covering = covering + [fk for fk in alone if fk not in covering] if covering else [
         fk for fk in usable if not any(set(fk.columns) > set(o.columns) for o in usable)
-    ]
+    ]  # fmt: skip
     scored = sorted(
         ((context_score(table, fk, rows, order.levels, kept), fk) for fk in covering),
         key=lambda s: (-s[0][0], s[1].name),

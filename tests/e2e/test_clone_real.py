@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from dbsynth.testing.embedded import conninfo
+from dbsynth.testing.embedded import conninfo, create_database, embedded_postgres, restore
 from tests.conftest import REAL_DATABASES
 from tests.dialects.postgresql_targets import facts, sequences_behind
-from tests.e2e.conftest import Clone
+from tests.e2e.conftest import Clone, run
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]
@@ -58,3 +59,19 @@ def test_row_counts_follow_the_source(cloned: Cloned, name: str) -> None:
 def test_nothing_is_left_beside_the_target(cloned: Cloned, name: str) -> None:
     made = cloned(name)
     assert column(made.target, r"select nspname from pg_namespace where nspname like '%\_\_building\_%'") == []
+
+
+def test_adventureworks_with_xml(real_dump: Callable[[str], Path], other_postgres: Path) -> None:
+    """On a server that is built with libxml: the embedded one is not."""
+    dump = real_dump("adventureworks_xml")
+    with embedded_postgres(binaries=other_postgres) as server:
+        source, target = create_database(server, "source"), create_database(server, "target")
+        restore(source, dump)
+        made = run(source, target, effort="quick", sample_rows=20_000)
+        schemas = sorted({t.split(".")[0] for t in column(source, TABLES)})
+        same = {s: s for s in schemas}
+        assert facts(target, same) == facts(source, same)
+        assert column(target, "select conname from pg_constraint where not convalidated") == []
+        assert sum(r.rows for r in made.done.results) > 100_000
+        documents = "select count(*) from humanresources.jobcandidate where resume is document"
+        assert column(target, documents) == column(source, documents)
