@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ REAL_DATABASES = (
 """The dumps that every server can restore; ``adventureworks_xml`` needs one built with libxml."""
 
 _numbers = itertools.count(1)
+
+# A runner that was started in the background may ignore interrupts, and so would every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

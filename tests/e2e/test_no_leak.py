@@ -43,7 +43,7 @@ PERSONAL = {
                   "orders": ("ship_name", "ship_address"),
                   "suppliers": ("company_name", "contact_name", "address", "phone", "fax", "homepage"),
                   "shippers": ("company_name", "phone")},
-    "adventureworks": {"person": ("firstname", "middlename", "lastname"), "emailaddress": ("emailaddress",),
+    "adventureworks": {"emailaddress": ("emailaddress",),
                        "personphone": ("phonenumber",), "address": ("addressline1", "addressline2"),
                        "employee": ("nationalidnumber", "loginid"), "password": ("passwordhash", "passwordsalt"),
                        "creditcard": ("cardnumber",), "productreview": ("reviewername", "emailaddress", "comments"),
