@@ -109,7 +109,7 @@ class Config:
         base, schemas = split_place(text)
         if not base:
             raise UsageError("no source is named", hint="give a URL or the name of a connection of dbsynth.toml")
-        if "://" in base:
+        if base not in self.settings.connections and _is_url(base):
             return Place(parse_url(base), schemas)
         connection = self._connection(base)
         return Place(self._url(base, connection), schemas or tuple(connection.schemas))
@@ -124,7 +124,7 @@ class Config:
                 hint="of several source schemas each becomes TARGET_<schema>; to keep the names clone into another "
                 "database",
             )
-        if "://" in base:
+        if base not in self.settings.connections and _is_url(base):
             return Place(parse_url(base), schemas)
         if not base:
             if not schemas:
@@ -185,6 +185,11 @@ class Config:
         return (
             f"there are: {', '.join(names)}" if names else f"add [connections.{name}] with a url to it, or give a URL"
         )
+
+
+def _is_url(text: str) -> bool:
+    """A URL, or the attempt at one (user:password@host, postgresql:/host): then it is judged, and told of, as one."""
+    return "://" in text or ("@" in text and (":" in text or "/" in text))
 
 
 def load_config(path: Path | None = None) -> Config:

@@ -6,6 +6,7 @@ beyond these protocols. Rows travel as Arrow record batches in the types of ``db
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -191,14 +192,18 @@ ALIASES = {"postgres": "postgresql"}
 
 def parse_url(text: str) -> URL:
     """An SQLAlchemy URL; UsageError (that does not repeat the text: it may hold a password) if it is none."""
-    try:
-        return make_url(text)
-    except (ArgumentError, ValueError):  # ValueError: the port is no number
+    url: URL | None = None
+    # ValueError: the port is no number. Not chained: it may repeat a part of the password.
+    with contextlib.suppress(ArgumentError, ValueError):
+        url = make_url(text)
+    # an @ in a password that is not escaped: what follows it would be taken, and told, as the host
+    if url is None or "@" in (url.host or ""):
         raise UsageError(
             "the database URL cannot be parsed",
             hint="write dialect://user@host:port/database, e.g. postgresql://localhost/shop; "
             "write /, : and @ in a password as %2F, %3A and %40",
-        ) from None  # the cause may repeat a part of the password
+        )
+    return url
 
 
 def connect(url: str | URL) -> Database:

@@ -11,7 +11,10 @@ HIDDEN = "***"
 SHORTEST = 4
 """A shorter password is hidden only where it stands in a URL: replaced everywhere it would garble ordinary words."""
 
-_IN_URL = re.compile(r"(\w+://[^\s:/@]*):[^\s@]+@")
+_IN_URL = re.compile(r"(\w+://[^\s:/@]*):\S+@")
+"""Up to the last @: a password may hold one that is not escaped."""
+_WITHOUT_SCHEME = re.compile(r"([\w.+-]+):[^\s:/@'\"]+@(?=[\w.\[-])")
+"""``user:password@host``, a URL whose beginning was forgotten."""
 _KEYWORD = re.compile(r"(\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 _secrets: set[str] = set()
 
@@ -27,6 +30,7 @@ def remember(*urls: URL) -> None:
 
 def redact(text: str) -> str:
     text = _KEYWORD.sub(rf"\1{HIDDEN}", _IN_URL.sub(rf"\1:{HIDDEN}@", text))
+    text = _WITHOUT_SCHEME.sub(rf"\1:{HIDDEN}@", text)
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
