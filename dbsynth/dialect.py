@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -196,8 +197,8 @@ def parse_url(text: str) -> URL:
     # ValueError: the port is no number. Not chained: it may repeat a part of the password.
     with contextlib.suppress(ArgumentError, ValueError):
         url = make_url(text)
-    # an @ in a password that is not escaped: what follows it would be taken, and told, as the host
-    if url is None or "@" in (url.host or ""):
+    # A second @, of a password that is not escaped: what follows the first would be taken, and told, as the host.
+    if url is None or re.split(r"\?\w+=", text)[0].count("@") > 1:
         raise UsageError(
             "the database URL cannot be parsed",
             hint="write dialect://user@host:port/database, e.g. postgresql://localhost/shop; "

@@ -38,8 +38,10 @@ def test_a_url_in_the_wrong_place(run: Run, arguments: tuple[str, ...]) -> None:
         f"joe:{SECRET}@127.0.0.1:1/shop",
         f"joe:hun.{SECRET}@127.0.0.1:1/shop",
         f"postgresql://joe:hun@{SECRET}@127.0.0.1:1/shop",
+        f"postgresql://joe:hun@{SECRET}/ter@127.0.0.1:1/shop",
+        f"postgresql://joe:hun@{SECRET}?ter@127.0.0.1:1/shop",
     ],
-    ids=["one slash", "no scheme", "dot", "at"],
+    ids=["one slash", "no scheme", "dot", "at", "at and slash", "at and question mark"],
 )
 @pytest.mark.parametrize("place", ["source", "target"])
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
@@ -51,7 +53,7 @@ def test_a_url_that_is_misspelt(run: Run, text: str, place: str, form: list[str]
     assert "%40" in result.output, "how it is written"
 
 
-@pytest.mark.parametrize("password", [f"hun/{SECRET}", f"hun@{SECRET}/ter", f"{SECRET}#1"])
+@pytest.mark.parametrize("password", [f"hun/{SECRET}", f"{SECRET}#1", f"hun%40{SECRET}"])
 def test_a_password_that_is_not_escaped_but_understood(run: Run, password: str) -> None:
     result = run("clone", f"postgresql://joe:{password}@127.0.0.1:1/shop", "--to", "dev", "--verbose")
     assert result.exit_code == 3, result.output
