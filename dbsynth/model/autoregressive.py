@@ -15,6 +15,7 @@ from dbsynth.model import fidelity, sizing
 from dbsynth.model.base import Budget, FitReport, FittedModel, TrainingData
 from dbsynth.model.independent import Independent, marginals
 from dbsynth.model.network import ConditionalNet, Shape, flops_per_row
+from dbsynth.model.relevance import relevant
 from dbsynth.model.training import Diverged, Outcome, Settings, single_thread, split, train
 from dbsynth.rng import derive, generator
 
@@ -94,10 +95,11 @@ class Autoregressive:
         warnings: list[str] = []
         train_rows, held_out = split(data.groups, seed)
         shares = marginals(data.codes[train_rows], data.cardinalities, smoothing=1.0)
+        related = relevant(data.codes[train_rows], data.cardinalities)
         with single_thread():
             for attempt in range(ATTEMPTS):
                 own = derive(seed, "attempt", attempt)
-                net = ConditionalNet(shape, shares, torch.Generator().manual_seed(own))
+                net = ConditionalNet(shape, shares, torch.Generator().manual_seed(own), related)
                 try:
                     outcome = train(
                         net, data, train_rows, held_out, settings, seed=own, device=device, progress=progress

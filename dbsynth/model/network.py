@@ -90,11 +90,18 @@ def flops_per_row(shape: Shape) -> float:
 
 
 class ConditionalNet(nn.Module):
-    """Weights for a ``Shape``. ``marginals``: per column the share of each code, where the output starts."""
+    """Weights for a ``Shape``. ``marginals``: per column the share of each code, where the output starts.
+    ``relevant`` bool (columns, columns): where False, the column of the row never sees that of the column."""
 
-    def __init__(self, shape: Shape, marginals: Sequence[np.ndarray], generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        marginals: Sequence[np.ndarray],
+        generator: torch.Generator,
+        relevant: np.ndarray | None = None,
+    ) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.relevant = shape, relevant
         self.chunks = chunks(shape)
 
         def normal(*size: int, scale: float) -> nn.Parameter:
@@ -139,6 +146,11 @@ class ConditionalNet(nn.Module):
             mask = torch.zeros(chunk.end - chunk.begin, self.shape.group, chunk.inputs)
             for j, seen in enumerate(chunk.seen):
                 mask[j, :, :seen] = 1.0
+                begin = chunk.extra
+                for i in range(chunk.window, chunk.begin + j if self.relevant is not None else 0):
+                    if self.relevant is not None and not self.relevant[chunk.begin + j, i]:
+                        mask[j, :, begin : begin + self.shape.widths[i]] = 0.0
+                    begin += self.shape.widths[i]
             out.append(mask.reshape((chunk.end - chunk.begin) * self.shape.group, chunk.inputs))
         return out
 

@@ -1,0 +1,50 @@
+"""Which columns have anything to do with each other: in a small table a column that looks at thirty others learns their
+noise, so it is shown only those with which it depends beyond chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+MOST_ROWS = 20_000
+"""Beyond so many rows the network tells signal from noise by itself."""
+MOST_LEVELS = 12
+Z = 3.1
+"""Of the normal distribution: one pair in a thousand that has nothing to do with each other passes."""
+
+
+def relevant(codes: np.ndarray, cardinalities: Sequence[int]) -> np.ndarray:
+    """bool (columns, columns), symmetric: True where Pearson's test of independence on merged levels fails. The
+    distribution of chi² is approximated by Wilson & Hilferty (1931)."""
+    rows, columns = codes.shape
+    out = np.ones((columns, columns), bool)
+    if rows > MOST_ROWS:
+        return out
+    most = int(np.clip(math.sqrt(rows) / 4, 2, MOST_LEVELS))
+    levels = [_merged(codes[:, j], cardinalities[j], most) for j in range(columns)]
+    hot = [np.eye(int(v.max(initial=0)) + 1, dtype=np.float32)[v] for v in levels]
+    shares = [h.sum(0) for h in hot]
+    for a in range(columns):
+        for b in range(a):
+            seen = hot[a].T @ hot[b]
+            expected = np.outer(shares[a], shares[b]) / max(1, rows)
+            freedom = (len(shares[a]) - 1) * (len(shares[b]) - 1)
+            chi2 = float(((seen - expected) ** 2 / expected).sum())
+            out[a, b] = out[b, a] = freedom > 0 and _surprising(chi2, freedom)
+    return out
+
+
+def _surprising(chi2: float, freedom: int) -> bool:
+    spread = 2.0 / (9.0 * freedom)
+    z: float = ((chi2 / freedom) ** (1.0 / 3.0) - (1.0 - spread)) / math.sqrt(spread)
+    return z > Z
+
+
+def _merged(codes: np.ndarray, cardinality: int, most: int) -> np.ndarray:
+    """Neighbouring codes merged to at most ``most`` levels of about equal share, numbered without gaps."""
+    share = np.bincount(codes, minlength=cardinality) / max(1, len(codes))
+    level = np.minimum(((np.cumsum(share) - share / 2) * most).astype(np.int64), most - 1)
+    _, merged = np.unique(level[codes], return_inverse=True)
+    return merged.reshape(-1)
