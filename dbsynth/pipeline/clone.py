@@ -20,6 +20,7 @@ from dbsynth.pipeline.executor import LocalExecutor, default_workers
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import Wishes, make_plan, select
+from dbsynth.pipeline.room import check_room
 from dbsynth.pipeline.schedule import Outcome, Tasks
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
@@ -127,6 +128,7 @@ def _build(
 
         try:
             plan = _plan(options, source, target_database, schema, mapping, token, seed)
+            check_room(plan)
             _announce(plan, emit)
             target.prepare(_kept_schema(plan), mapping, info, replace=options.replace)
             spool = Spool.create(run_id)

@@ -142,9 +142,8 @@ class Draft:
     def given(self, rows: np.ndarray, loose: Sequence[KeyPlan] = ()) -> np.ndarray:
         """Codes of ``rows`` with keys kept, but for the ``loose`` ones, and everything else open."""
         given = np.full((len(rows), self.codes.shape[1]), -1, np.int32)
-        for name in [k.code for k in self.key_codes if k not in loose] + list(self.learned.lattices):
-            if name in self.spans:
-                given[:, self.spans[name]] = self.codes[rows][:, self.spans[name]]
+        for name in [k.code for k in self.key_codes if k not in loose] + self.modelled_keys:
+            given[:, self.spans[name]] = self.codes[rows][:, self.spans[name]]
         return given
 
     def drop(self, lost: np.ndarray, why: str) -> None:
@@ -169,6 +168,15 @@ class Draft:
 
     def kept_table(self) -> pa.Table | None:
         return self.table.kept.rows if self.table.kept else None
+
+    @property
+    def modelled_keys(self) -> list[str]:
+        """Learned columns in a unique key: once it is kept, they stay."""
+        return [
+            c.name
+            for c in self.table.columns
+            if c.how == "modelled" and c.name in self.spans and self.in_unique_key(c.name)
+        ]
 
     def in_unique_key(self, column: str) -> bool:
         return any(column in u for u in self.table.table.unique_keys)

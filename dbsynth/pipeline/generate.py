@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import types as sqltypes
 
-from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.pipeline.check_rows import keep_checks
 from dbsynth.pipeline.copies import avoid_copies
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.foreign_keys import assign_key, point_at_own_rows
 from dbsynth.pipeline.kept import kept_rows
 from dbsynth.pipeline.plan import TablePlan, degree_column
+from dbsynth.pipeline.room import check_fits
 from dbsynth.pipeline.spool import CONTEXT, Made
 from dbsynth.pipeline.unique_keys import keep_unique
 from dbsynth.pipeline.units import unwhole, whole
@@ -105,27 +104,11 @@ def serials(draft: Draft) -> None:
             start = max(1, draft.rules.least(column.name) or 1)
             if kept is not None and len(kept):
                 start = max(start, int(whole(kept).max()) + 1)
-            fits(draft, column.name, start + draft.n - 1)
+            check_fits(draft.table.name, declared, draft.n, start + draft.n - 1)
             draft.columns[column.name] = unwhole(np.arange(start, start + draft.n), arrow_type(declared.type))
         elif column.name in draft.learned.lines:
-            fits(draft, column.name, int(draft.position.max(initial=0)) + 1)
+            check_fits(draft.table.name, declared, draft.n, int(draft.position.max(initial=0)) + 1)
             draft.columns[column.name] = unwhole(draft.position + 1, arrow_type(declared.type))
-
-
-def fits(draft: Draft, column: str, highest: int) -> None:
-    type_ = draft.table.table.column(column).type
-    limit = {"smallint": 2**15, "int": 2**31}.get(
-        "smallint" if isinstance(type_, sqltypes.SmallInteger) else
-        "int" if isinstance(type_, sqltypes.Integer) and not isinstance(type_, sqltypes.BigInteger) else "", 2**63
-    )  # fmt: skip
-    precision = getattr(type_, "precision", None)
-    if isinstance(type_, sqltypes.Numeric) and not isinstance(type_, sqltypes.Float) and precision:
-        limit = min(limit, 10 ** (precision - (type_.scale or 0)))
-    if highest >= limit:
-        raise UnsatisfiableConstraint(
-            f"{draft.table.name}.{column}: {draft.n} rows need keys up to {highest}, its type ends below {limit}",
-            hint=f"ask for fewer rows: --rows {draft.table.name.name}=N or a smaller --scale",
-        )
 
 
 def finish(draft: Draft) -> Made:

@@ -16,6 +16,7 @@ from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
 from dbsynth.pipeline.lookups import kept_tables
 from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
+from dbsynth.pipeline.room import key_places
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.relation.fills import KeyPlan, plan_keys
 from dbsynth.schema import graph
@@ -49,6 +50,12 @@ def select(schema: Schema, wishes: Wishes) -> Schema:
     names = [t.name for t in schema.tables]
     chosen = set(_matching(wishes.tables, names, "--tables")) if wishes.tables else set(names)
     chosen -= set(_matching(wishes.exclude, names, "--exclude"))
+    for option, tables in (("--rows", wishes.rows or {}), ("--keep", wishes.keep)):
+        for table in tables:
+            if chosen.isdisjoint(_matching([table], names, option)):
+                raise UsageError(
+                    f"{option} {table}: the table is left out", hint="take it out of --exclude, or into --tables"
+                )
     if not chosen:
         raise UsageError(
             "no table is left to clone" if names else "the source holds no table",
@@ -89,6 +96,8 @@ def make_plan(
     """Read counts, lookup tables and a sample of each table; decide everything. Trains nothing, writes nothing."""
     now = datetime.combine(datetime.now(UTC).date(), time(0), UTC)
     rows = database.count([t.name for t in schema.tables], snapshot)
+    implied = {t.name: implications(parse_checks(t, sqlglot_dialect), t, now) for t in schema.tables}
+    places = {t.name: key_places(t, implied[t.name]) for t in schema.tables}
     for table in schema.tables:
         check_supported(table, rows[table.name], sqlglot_dialect, now)
     constraints_after_load = database.dialect.capabilities.constraints_after_load
@@ -102,7 +111,7 @@ def make_plan(
     candidates = [] if wishes.keep_none else [t for t in schema.tables if _may_be_kept(t, wishes)]
     kept = kept_tables(database, schema, candidates, forced, rows, roles, wishes.privacy_k, snapshot)
     keys = {t.name: plan_keys(t, schema, order, rows, set(kept)) for t in schema.tables}
-    wanted = _wanted_rows(schema, order.tables, rows, keys, kept, wishes)
+    wanted = _wanted_rows(schema, order.tables, rows, keys, kept, places, wishes)
     plans = []
     for name in order.tables:
         table = schema[name]
@@ -128,7 +137,7 @@ def make_plan(
                 kept=kept.get(name),
                 strategy=override.get("strategy") or "autoregressive",
                 training=dict(override.get("training") or {}),
-                warnings=tuple(_warnings(table, keys[name], wanted[name], rows[name])),
+                warnings=tuple(_warnings(table, keys[name], wanted[name], rows[name], places[name], wishes.scale)),
             )
         )
     return Plan(
@@ -196,11 +205,18 @@ def _wanted_rows(
     rows: Mapping[TableName, int],
     keys: Mapping[TableName, tuple[KeyPlan, ...]],
     kept: Mapping[TableName, Kept],
+    places: Mapping[TableName, int | None],
     wishes: Wishes,
 ) -> dict[TableName, int]:
     explicit: dict[TableName, int] = {}
     for pattern, n in (wishes.rows or {}).items():
         for name in _matching([pattern], list(order), "--rows"):
+            most = places[name]
+            if most is not None and n > most:
+                raise UnsatisfiableConstraint(
+                    f"{name}: {n:,} rows are asked for, its unique keys and CHECKs allow {most:,}",
+                    hint=f"ask for fewer rows: --rows {name.name}={most}",
+                )
             explicit[name] = n
     wanted: dict[TableName, int] = {}
     for name in order:
@@ -213,6 +229,8 @@ def _wanted_rows(
         else:
             goal = round(n * wanted[context.ref_table] / rows[context.ref_table])
         goal = explicit.get(name, goal)
+        if (most := places[name]) is not None:
+            goal = min(goal, most)
         if name in kept:
             goal = max(goal, kept[name].count)
         if context and any(set(u) <= set(context.columns) for u in schema[name].unique_keys):
@@ -274,9 +292,13 @@ def _sibling_order(table: Table, keys: tuple[KeyPlan, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ordered + own))
 
 
-def _warnings(table: Table, keys: tuple[KeyPlan, ...], wanted: int, rows: int) -> list[str]:
+def _warnings(
+    table: Table, keys: tuple[KeyPlan, ...], wanted: int, rows: int, places: int | None, scale: float
+) -> list[str]:
     found = list(table.notes)
     found += [f"foreign key {k.key.name}: {k.reason}" for k in keys if k.fill == "dropped"]
+    if places is not None and wanted == places < round(rows * scale):
+        found.append(f"{wanted:,} rows: its unique keys and CHECKs allow no more")
     if rows and not wanted:
         found.append("stays empty: no rows were asked for it or for a table it cannot do without")
     return found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbsynth.pipeline.draft import Draft
+from dbsynth.pipeline.room import closed_values
 from dbsynth.pipeline.units import unwhole, whole
 from dbsynth.relation.assign import fill_columns
 from dbsynth.relation.enforce import Choice, exchange_categories, exchange_members, move_on_lattice, repeated
@@ -30,7 +32,7 @@ def keep_unique(draft: Draft) -> None:
         if not again:
             break
     rows = np.flatnonzero(moved & ~lost)
-    fixed = [c for c in draft.learned.lattices if c in draft.spans]
+    fixed = draft.modelled_keys
     if len(rows) and fixed:
         follow_moved_keys(draft, rows, fixed)
     if lost.any():
@@ -82,7 +84,11 @@ def separate(
         if not modelled:
             lost[repeats] = True
             return
-        draft.columns[modelled[-1]], gone = exchange_categories(unique, modelled[-1], draft.columns, repeats, rng)
+        allowed = closed_values(draft.table.table.column(modelled[-1]), draft.rules.implied)
+        closed = pa.array(allowed) if allowed else None
+        draft.columns[modelled[-1]], gone = exchange_categories(
+            unique, modelled[-1], draft.columns, repeats, rng, closed
+        )
         moved[repeats] = True
         lost |= gone
 

@@ -84,14 +84,21 @@ def exchange_members(
 
 
 def exchange_categories(
-    unique: tuple[str, ...], column: str, made: Mapping[str, pa.Array], bad: np.ndarray, rng: np.random.Generator
+    unique: tuple[str, ...],
+    column: str,
+    made: Mapping[str, pa.Array],
+    bad: np.ndarray,
+    rng: np.random.Generator,
+    closed: pa.Array | None = None,
 ) -> tuple[pa.Array, np.ndarray]:
-    """Give rows ``bad`` another value of ``column`` among those that occur in it; the new column and the lost rows."""
+    """Give rows ``bad`` another value of ``column`` among those that occur in it, or of ``closed``, all that the column
+    may hold; the new column and the lost rows."""
     rest = [made[c] for c in unique if c != column]
     n = len(made[column])
     group = group_ids(rest)[0] if rest else np.zeros(n, np.int64)
-    encoded = pc.dictionary_encode(made[column])
-    codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    both = made[column] if closed is None else pa.concat_arrays([made[column], closed.cast(made[column].type)])
+    encoded = pc.dictionary_encode(both)
+    codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)[:n]
     weights = np.bincount(codes[codes >= 0], minlength=len(encoded.dictionary)).astype(np.float64)
     fresh = redraw_unused(bad, group, codes, weights, rng)
     codes = codes.copy()

@@ -40,6 +40,7 @@ class MadeColumn:
         self.max_length, self.distinct = max_length, distinct
         self._used: set[str] = set()
         self._next = 0
+        self._spent = False
 
     @property
     def guarded(self) -> bool:
@@ -90,27 +91,40 @@ class MadeColumn:
         return taken
 
     def _numbered(self, value: str) -> str:
-        """A free value: the pattern's values in turn, or the value with a number."""
+        """A free value: the pattern's values in turn, or the value with a number. Where the source has used up all the
+        values of its shapes (A to Z as a key), one of them says nothing about it, and they are free too."""
+        found = None if self._spent else self._free(value)
+        if found is None and hasattr(self.drawer, "number"):
+            if not self._spent:
+                self._spent, self._next = True, 0
+            found = self._free(value)
+        if found is None:
+            raise UnsatisfiableConstraint(
+                f"{self.table}.{self.columns[0]}: its shape has no more than {len(self._used)} different values",
+                hint="ask for fewer rows, or give the column another role in dbsynth.toml",
+            )
+        return found
+
+    def _free(self, value: str) -> str | None:
         number = getattr(self.drawer, "number", None)
         for _ in range(TRIES):
             self._next += 1
             candidate = number(self._next - 1) if number is not None else f"{value} {self._next}"
             if candidate is None:
-                break
+                return None
             if self.max_length is not None and len(candidate) > self.max_length:
                 tail = str(self._next)
                 if number is not None or len(tail) > self.max_length:
-                    break
+                    return None
                 candidate = value[: self.max_length - len(tail)] + tail
-            if candidate in self.guard or (self.unique and candidate.casefold() in self._used):
+            if not self._spent and candidate in self.guard:
                 continue
             if self.unique:
+                if candidate.casefold() in self._used:
+                    continue
                 self._used.add(candidate.casefold())
             return candidate
-        raise UnsatisfiableConstraint(
-            f"{self.table}.{self.columns[0]}: its shape has no more than {len(self._used)} different values",
-            hint="ask for fewer rows, or give the column another role in dbsynth.toml",
-        )
+        return None
 
     def state(self) -> State:
         return State({"column": self.columns[0], "unique": self.unique, "distinct": self.distinct})
