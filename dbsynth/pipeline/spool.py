@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,15 +61,21 @@ class Spool:
         return self.folder / (digest + suffix)
 
     def write(self, name: TableName, made: Made) -> None:
-        """Written aside, then renamed: a reader never sees half a file."""
+        """Written once, before anyone reads it."""
         codes = self._path(name, ".npy")
         with codes.open("wb") as out:
             np.save(out, made.codes.astype(np.int16 if made.codes.max(initial=0) < 2**15 else np.int32))
-        part = self._path(name, ".part")
-        with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, made.rows.schema) as writer:
-            writer.write_table(made.rows, max_chunksize=65_536)
+        self._write_rows(self._path(name, ".arrow"), made.rows)
         self._path(name, ".json").write_text(json.dumps({"kept": made.kept, "cardinalities": made.cardinalities}))
-        part.rename(self._path(name, ".arrow"))
+
+    def write_patched(self, name: TableName, rows: pa.Table) -> None:
+        """The rows with the keys that close a cycle, to be loaded. ``read`` goes on giving those without: other tables
+        may be made at the same time, and must not depend on which comes first."""
+        self._write_rows(self._path(name, ".patched"), rows)
+
+    def _write_rows(self, path: Path, rows: pa.Table) -> None:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
+            writer.write_table(rows, max_chunksize=65_536)
 
     def read(self, name: TableName) -> Made:
         rows = pa.ipc.open_file(pa.memory_map(str(self._path(name, ".arrow")))).read_all()
@@ -78,8 +84,11 @@ class Spool:
         return Made(rows, codes, int(facts["kept"]), tuple(facts["cardinalities"]))
 
     def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
-        """The stored columns of a table, batch by batch."""
-        yield from self.read(name).stored().to_batches(max_chunksize=65_536)
+        """The stored columns of a table, batch by batch, cycles closed."""
+        made, patched = self.read(name), self._path(name, ".patched")
+        if patched.exists():
+            made = replace(made, rows=pa.ipc.open_file(pa.memory_map(str(patched))).read_all())
+        yield from made.stored().to_batches(max_chunksize=65_536)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -174,7 +174,7 @@ def patch_table(blob: bytes, name: TableName) -> tuple[int, tuple[str, ...]]:
     job = _job(blob)
     plan = job.plan[name]
     made, warnings = patch_cycle(plan, job.spool.read(name), job.spool.read, derive(job.seed, "sample"))
-    job.spool.write(name, made)
+    job.spool.write_patched(name, made.rows)
     return made.rows.num_rows, tuple(warnings)
 
 
