@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import types as sqltypes
+from sqlalchemy.types import TypeEngine
 
 from dbsynth.rng import derive, generator
 from dbsynth.schema.model import Column, Table
@@ -16,6 +17,7 @@ from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.guard import Guard
+from dbsynth.values.members import Choice, Moments, Multiranges, Shared
 from dbsynth.values.pattern import Pattern, shape_of
 from dbsynth.values.person import PERSON_ROLES, Identities
 from dbsynth.values.place import Places, Urls
@@ -29,7 +31,7 @@ from dbsynth.values.special import (
     SearchVectors,
     ZonedTimes,
 )
-from dbsynth.values.structured import Arrays, Bytes, Json, Networks, Template, Uuids, Xml
+from dbsynth.values.structured import NUMBER, Arrays, Bytes, Json, Networks, Numbers, Template, Uuids, Xml
 from dbsynth.values.words import Words
 
 __all__ = ["fit_generators"]
@@ -135,7 +137,7 @@ def _drawer(
     if isinstance(type_, sqltypes.JSON):
         return Json(values, k, rng)
     if isinstance(type_, sqltypes.ARRAY):
-        return Arrays(values, k, rng)
+        return Arrays(values, k, rng, lambda members: _member(type_.item_type, members, k, rng))
     if isinstance(type_, sqltypes.LargeBinary):
         return Bytes(values, k)
     if isinstance(type_, Structured):
@@ -151,7 +153,34 @@ def _drawer(
     return Pattern.fit(values, k, _length(column))
 
 
-def _structured(type_: Structured, values: list[str], k: int, rng: np.random.Generator) -> Drawer:
+def _member(type_: TypeEngine[Any], values: Sequence[str], k: int, rng: np.random.Generator) -> Drawer | None:
+    """For the members of an array whose type does not take any text or number."""
+    match type_:
+        case sqltypes.Uuid():
+            return Uuids()
+        case sqltypes.JSON():
+            return Json(values, k, rng)
+        case sqltypes.LargeBinary():
+            return Bytes(values, k)
+        case Structured():
+            return _structured(type_, values, k, rng)
+        case sqltypes.Enum():
+            return Choice(values, type_.enums)
+        case sqltypes.Boolean():
+            return Choice(values, ("t", "f"))
+        case sqltypes.Date() | sqltypes.DateTime():
+            return Moments(values, k)
+        case sqltypes.Time():
+            return Shared(values, k, "12:00:00")
+        case sqltypes.Interval():
+            return Shared(values, k, "1 day")
+        case sqltypes.Numeric() | sqltypes.Integer():
+            return Numbers([v for v in values if NUMBER.fullmatch(v)] or ["0"], k)
+        case _:
+            return None
+
+
+def _structured(type_: Structured, values: Sequence[str], k: int, rng: np.random.Generator) -> Drawer:
     match type_.family:
         case "range":
             return Ranges(values, k)
@@ -171,5 +200,7 @@ def _structured(type_: Structured, values: list[str], k: int, rng: np.random.Gen
             return Hstore(values, k, rng)
         case "timetz":
             return ZonedTimes(values, k)
+        case _ if Multiranges.fits(values):
+            return Multiranges(values, k)
         case _:
             return Template(values, k) if Template.fits(values) else Pattern.fit(values, k)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -20,6 +20,10 @@ from dbsynth.values.words import Words
 SAMPLE = 3000
 """Values that are taken apart to learn a structure."""
 MOST_BYTES = 65_536
+
+
+class Draws(Protocol):
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]: ...
 
 
 class Numbers:
@@ -173,30 +177,52 @@ ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}]+)')
 
 
 class Arrays:
-    """One-dimensional arrays as ``{a,"b c"}``: lengths by quantiles, members as ``Strings`` or numbers."""
+    """One-dimensional arrays as ``{a,"b c"}``: lengths by quantiles, members by ``drawer`` (of the member type), or as
+    ``Strings`` or numbers where it knows none; nulls at their rate."""
 
-    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
-        rows = [[(a.replace('\\"', '"').replace("\\\\", "\\") if a else b) for a, b in ITEM.findall(t)] for t in texts]
-        members = [m for r in rows for m in r][: SAMPLE * 5]
+    def __init__(
+        self,
+        texts: Sequence[str],
+        k: int,
+        rng: np.random.Generator,
+        drawer: Callable[[Sequence[str]], Draws | None] = lambda members: None,
+    ) -> None:
+        rows = [_members(t) for t in texts]
+        flat = [m for r in rows for m in r][: SAMPLE * 5]
+        members = [m for m in flat if m is not None]
+        self.nulls = 1 - len(members) / len(flat) if flat else 0.0
         self.lengths = Numbers([str(len(r)) for r in rows], k)
         numeric = bool(members) and all(NUMBER.fullmatch(m) for m in members)
-        self.members: Numbers | Strings | None = None
-        if members:
-            self.members = Numbers(members, k) if numeric else Strings(members, k, rng)
+        self.members: Draws | None = None
+        if flat:
+            self.members = drawer(members) or (Numbers(members, k) if numeric else Strings(members, k, rng))
         self.distinct = all(len(set(r)) == len(r) for r in rows)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         if self.members is None:
             return ["{}"] * count
         sizes = [max(0, int(n)) for n in self.lengths.draw(count, rng)]
-        flat = iter(self.members.draw(sum(sizes), rng))
+        total = sum(sizes)
+        there = rng.random(total) >= self.nulls if self.nulls else np.ones(total, bool)
+        flat = iter(m if t else None for m, t in zip(self.members.draw(total, rng), there, strict=True))
         rows = [[next(flat) for _ in range(n)] for n in sizes]
         if self.distinct:
             rows = [list(dict.fromkeys(r)) for r in rows]
         return ["{" + ",".join(map(_item, r)) + "}" for r in rows]
 
 
-def _item(text: str) -> str:
+def _members(text: str) -> list[str | None]:
+    found: list[str | None] = []
+    for match in ITEM.finditer(text):
+        quoted, bare = match.groups()
+        # "NULL" in quotes is a text
+        found.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else None if bare == "NULL" else bare)
+    return found
+
+
+def _item(text: str | None) -> str:
+    if text is None:
+        return "NULL"
     if re.fullmatch(r"[\w.:+-]+", text) and text.upper() != "NULL":
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
