@@ -97,9 +97,13 @@ def make_plan(
     now = datetime.combine(datetime.now(UTC).date(), time(0), UTC)
     rows = database.count([t.name for t in schema.tables], snapshot)
     implied = {t.name: implications(parse_checks(t, sqlglot_dialect), t, now) for t in schema.tables}
+    names = [t.name for t in schema.tables]
+    empty = set(_matching([table for table, n in (wishes.rows or {}).items() if n == 0], names, "--rows"))
     places = {t.name: key_places(t, implied[t.name]) for t in schema.tables}
     for table in schema.tables:
-        check_supported(table, rows[table.name], sqlglot_dialect, now)
+        to_make = 0 if table.name in empty else rows[table.name]
+        check_supported(table, to_make, sqlglot_dialect, now)
+        _check_references(table, schema, to_make)
     constraints_after_load = database.dialect.capabilities.constraints_after_load
     order = graph.order(schema, rows, constraints_after_load=constraints_after_load)
     roles: dict[TableName, dict[str, ColumnRole]] = {}
@@ -175,8 +179,27 @@ def check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime
         names = ", ".join(e.name for e in table.exclusions)
         raise UnsupportedSource(
             f"{table.name}: exclusion constraint {names}: rows that exclude each other cannot be made yet",
-            hint=f"leave the table out: --exclude {table.name.name}, or give it no rows: --rows {table.name.name}=0",
+            hint=_without_rows(table.name),
         )
+
+
+def _check_references(table: Table, schema: Schema, rows: int) -> None:
+    """A foreign key takes the values of stored columns."""
+    for key in table.foreign_keys:
+        sides = [(table, key.columns)]
+        if key.ref_table in schema.by_name:
+            sides.append((schema[key.ref_table], key.ref_columns))
+        generated = [f"{t.name}.{c}" for t, columns in sides for c in columns if t.column(c).generated is not None]
+        if generated and rows:
+            raise UnsupportedSource(
+                f"{table.name}: foreign key {key.name} is over the generated column {generated[0]}: such keys cannot "
+                "be filled yet",
+                hint=_without_rows(table.name),
+            )
+
+
+def _without_rows(table: TableName) -> str:
+    return f"leave the table out: --exclude {table.name}, or give it no rows: --rows {table.name}=0"
 
 
 def _may_be_kept(table: Table, wishes: Wishes) -> bool:

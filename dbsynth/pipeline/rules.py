@@ -91,6 +91,11 @@ class Rules:
         if self.remote and self.judge is not None:
             hit = self.judge(name, self.remote, row)[0]
             broken += [text for text, bad in zip(self.remote, hit, strict=True) if bad]
+        if not broken:  # it repeats another row
+            raise UnsatisfiableConstraint(
+                f"{name}: too few rows could be made that differ in {', '.join(i.index.name for i in self.indexes)}",
+                hint=f"ask for fewer rows: --rows {name.name}=N, or leave the table out with --exclude",
+            )
         example = {k: str(v[0]) for k, v in row.to_pydict().items() if any(k in c.columns for c in self.local)}
         raise UnsatisfiableConstraint(
             f"{name}: no row that meets CHECK {', '.join(broken)} could be made; an example of a synthetic row that "

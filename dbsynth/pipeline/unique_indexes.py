@@ -39,9 +39,9 @@ class UniqueIndex:
 def unique_indexes(table: Table, sqlglot_dialect: str) -> list[UniqueIndex]:
     """Those of ``table``. Raises UnsupportedSource for one whose expression or predicate cannot be evaluated here."""
     found = []
-    for index in table.indexes:
-        if not index.unique or (index.predicate is None and None not in index.columns):
-            continue
+    plain = [i for i in table.indexes if i.unique and i.predicate is None and None not in i.columns]
+    computed = [_over(key, _name(table, key)) for key in table.computed_keys]
+    for index in (*(i for i in table.indexes if i.unique and i not in plain), *computed):
         predicate = None
         if index.predicate is not None:
             predicate = parse_check(Check(index.name, index.predicate), table, sqlglot_dialect)
@@ -54,6 +54,16 @@ def unique_indexes(table: Table, sqlglot_dialect: str) -> list[UniqueIndex]:
             )
         found.append(UniqueIndex(index, tuple(parts), predicate))
     return found
+
+
+def _over(columns: tuple[str, ...], name: str) -> Index:
+    """A generated column stands for its expression."""
+    return Index(name, columns, "", unique=True, parts=tuple('"' + c.replace('"', '""') + '"' for c in columns))
+
+
+def _name(table: Table, columns: tuple[str, ...]) -> str:
+    keys = (table.primary_key, *table.uniques, *table.indexes)
+    return next((k.name for k in keys if k is not None and k.columns == columns), ", ".join(columns))
 
 
 def repeated_in(indexes: Sequence[UniqueIndex], rows: pa.Table, now: datetime) -> np.ndarray:

@@ -173,9 +173,20 @@ class Table:
 
     @property
     def unique_keys(self) -> tuple[tuple[str, ...], ...]:
-        """Column tuples that are unique over the whole table: primary key, unique constraints, and unique indexes
-        over plain columns without a predicate. What is unique in each partition only counts too: rows that keep it over
-        the whole table keep it in every partition."""
+        """Tuples of stored columns that are unique over the whole table: primary key, unique constraints, and unique
+        indexes over plain columns without a predicate. What is unique in each partition only counts too: rows that keep
+        it over the whole table keep it in every partition."""
+        computed = set(self.computed_keys)
+        return tuple(key for key in self._all_keys if key not in computed)
+
+    @property
+    def computed_keys(self) -> tuple[tuple[str, ...], ...]:
+        """Those over a generated column: unique expressions, in fact."""
+        generated = {c.name for c in self.columns if c.generated is not None}
+        return tuple(key for key in self._all_keys if generated & set(key))
+
+    @property
+    def _all_keys(self) -> tuple[tuple[str, ...], ...]:
         keys: list[tuple[str, ...]] = []
         parts: tuple[Table | Partition, ...] = (self, *self.partitions)
         for part in parts:
