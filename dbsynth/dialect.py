@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from dbsynth.errors import UsageError
+from dbsynth.grammar import Grammar
 from dbsynth.schema.model import Schema, Table, TableName
 
 
@@ -42,6 +43,12 @@ class Capabilities:
     constraints: Mapping[str, Support]
     atomic_publish: bool
     constraints_after_load: bool
+    bills_bytes: bool = False
+    """Reading costs by the byte: see ``Database.billed``."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What people want to know beyond that (how rows get out and in, what is atomic), a line each."""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    """The vendor's page for each kind of constraint."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,16 @@ class RunInfo:
     source_identity: str = ""
 
 
+@dataclass(frozen=True)
+class Verified:
+    """A constraint that was tested by a query after the load. ``violations``: rows (of keys: values) that break it."""
+
+    table: str
+    kind: str
+    name: str
+    violations: int
+
+
 class Target(Protocol):
     """Where rows go. Between ``prepare`` and ``publish`` everything happens in building schemas beside the target."""
 
@@ -98,9 +115,10 @@ class Target(Protocol):
         """Let the database evaluate boolean SQL ``expressions`` on the rows of ``batch`` (it computes the generated
         columns); bool array (rows, expressions), True where an expression is false (null passes)."""
 
-    def finish(self, progress: Callable[[str], None]) -> None:
+    def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         """Create primary keys, uniques, exclusion constraints, indexes, foreign keys (validated), move sequences past
-        the last key, write comments, ANALYZE."""
+        the last key, write comments, ANALYZE. Gives the constraints that the database does not enforce, each tested by
+        a query; GateFailed where one does not hold."""
 
     def publish(self) -> None:
         """Swap the building schemas in for the targets in one transaction, grants of replaced schemas kept."""
@@ -125,6 +143,15 @@ class Database(Protocol):
     def introspect(self, schemas: Sequence[str] | None = None) -> Schema:
         """The catalog of ``schemas`` (None: every user schema that holds a table, dbsynth's own and building schemas
         left out). Raises UsageError for a schema that is not there, with the nearest name."""
+
+    def measured(self, schema: Schema) -> Schema:
+        """``schema`` with what only the rows tell (that a NUMBER(38, 0) holds 64-bit integers)."""
+
+    def bind(self, schema: Schema) -> None:
+        """What later calls of ``read`` and ``degrees`` are about: introspected before, perhaps in another process."""
+
+    def billed(self, schema: Schema) -> int | None:
+        """Bytes that learning from ``schema`` will be billed for; None where reading costs nothing by the byte."""
 
     def check_readable(self, schema: Schema) -> None:
         """Raises PermissionDenied naming every table (and column) that may not be read."""
@@ -153,8 +180,10 @@ class Database(Protocol):
 
 class Dialect(Protocol):
     name: str
-    sqlglot_dialect: str
-    """Under which name sqlglot knows the SQL of this database."""
+
+    @property
+    def grammar(self) -> Grammar: ...
+
     capabilities: Capabilities
 
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> Database:
@@ -210,8 +239,12 @@ def parse_url(text: str) -> URL:
 def connect(url: str | URL) -> Database:
     """Open the database behind ``url`` with the dialect that its scheme names."""
     parsed = parse_url(url) if isinstance(url, str) else url
-    name = parsed.get_backend_name()
-    return load_dialect(ALIASES.get(name, name)).connect(parsed)
+    return load_dialect(dialect_name(parsed)).connect(parsed)
+
+
+def dialect_name(url: URL) -> str:
+    name = url.get_backend_name()
+    return ALIASES.get(name, name)
 
 
 def column_types(table: Table) -> pa.Schema:

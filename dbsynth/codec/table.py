@@ -75,11 +75,11 @@ class TableCodec:
         warnings: list[str] = []
         gaps = dict(gaps or {})
         moments = {s.name: s for s in specs if s.name in gaps}
-        for spec in specs:
+        for i, spec in enumerate(specs):
             values = _column(table, spec.name)
             if spec.name in gaps:
                 values, spec = to_gaps(values, _column(table, gaps[spec.name])), gap_spec(spec)
-            codecs[spec.name], kinds[spec.name] = _fit_column(values, spec, k, seed, warnings)
+            codecs[spec.name], kinds[spec.name] = _fit_column(values, spec, k, derive(seed, i), warnings)
         return TableCodec(codecs, kinds, warnings, gaps, moments)
 
     def encode(self, table: pa.Table) -> np.ndarray:
@@ -96,7 +96,8 @@ class TableCodec:
         """Values by column. Each column has its own stream, so that no column changes another's values."""
         seed = int(rng.integers(2**63))
         out = {
-            name: codec.decode(codes[:, self.spans[name]], generator(seed, name)) for name, codec in self.codecs.items()
+            name: codec.decode(codes[:, self.spans[name]], generator(seed, i))
+            for i, (name, codec) in enumerate(self.codecs.items())
         }
         for name in order_of(self.gaps):
             out[name] = from_gaps(out[name], out[self.gaps[name]], self.moments[name])
@@ -149,7 +150,7 @@ def _fit_column(values: pa.Array, spec: ColumnSpec, k: int, seed: int, warnings:
         kinds = ("category", "presence")
     for i, kind in enumerate(kinds):
         try:
-            codec: ColumnCodec = _CODECS[kind].fit(values, spec, k=k, seed=derive(seed, spec.name))
+            codec: ColumnCodec = _CODECS[kind].fit(values, spec, k=k, seed=seed)
         except (NoCategories, ValueError, ArithmeticError, TypeError, pa.ArrowException) as error:
             if i + 1 == len(kinds):
                 raise InternalError(f"column {spec.name} cannot be coded: {error}") from error

@@ -35,7 +35,7 @@ def inspect(url: URL, schemas: Sequence[str], tables: Sequence[str], exclude: Se
         return {
             "source": database.describe(),
             "schemas": list(schema.schemas),
-            "tables": [_table(t, rows, exact, database.dialect.sqlglot_dialect) for t in schema.tables],
+            "tables": [_table(t, rows, exact, database.dialect.grammar.sqlglot) for t in schema.tables],
             "types": [
                 {"name": f"{t.schema}.{t.name}", "kind": t.kind, "definition": t.definition} for t in schema.types
             ],
@@ -62,7 +62,7 @@ def _obstacles(database: Database, schema: Schema, rows: Mapping[TableName, int]
     now = datetime.now(UTC)
     for table in schema.tables:
         try:
-            check_supported(table, rows[table.name], database.dialect.sqlglot_dialect, now)
+            check_supported(table, rows[table.name], database.dialect.grammar.sqlglot, now)
         except CannotClone as error:
             found.append(f"{error.message}; {error.hint}")
     return found

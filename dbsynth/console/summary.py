@@ -33,6 +33,16 @@ def show(console: Console, done: events.RunDone, notes: Sequence[events.Warned],
     console.print(table)
     warnings = [w.message for w in notes] + [f"{r.table}: {w}" for r in done.results for w in r.warnings]
     _warnings(console, list(dict.fromkeys(warnings)), verbose)
+    if done.verified:
+        tables = len({v.table for v in done.verified})
+        broken = sum(v.violations for v in done.verified)
+        console.print()
+        console.print(
+            Text(
+                f"{words.counted(len(done.verified), 'constraint')} of {words.counted(tables, 'table')} tested by "
+                f"query in the target: {words.counted(broken, 'violation')}"
+            )
+        )
     rows = sum(r.rows for r in done.results)
     console.print()
     console.print(

@@ -87,7 +87,7 @@ def assign_again(draft: Draft, key: KeyPlan, rows: np.ndarray, turn: int) -> Non
     if key.fill in ("self", "cycle"):
         hold_place(draft, key)
         return
-    parent, rng = draft.parent_of(key), draft.rng("key", key.key.name, "redraw", turn)
+    parent, rng = draft.parent_of(key), draft.rng("key", key.key.stream, "redraw", turn)
     made = {c: take(draft.columns[c], rows) for c in key.key.columns}
     fresh = choose(key, code[rows], made, parent, draft.learned.clusters.get(key.code), rng)
     draft.member[key.key.name][rows] = fresh

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 
 from dbsynth import __version__
-from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.dialect import Database, RunInfo, Target, Verified, connect
 from dbsynth.errors import TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.executor import LocalExecutor, default_workers
@@ -25,8 +26,12 @@ from dbsynth.pipeline.schedule import Outcome, Tasks
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
 from dbsynth.schema.model import Schema, TableName
+from dbsynth.translate.names import folded
+from dbsynth.translate.names import rule as naming_rule
+from dbsynth.translate.target import open_target, translated_notes
 
 log = structlog.get_logger("dbsynth")
+T = TypeVar("T")
 Emit = Callable[[events.Event], None]
 EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 """Training work relative to the standard."""
@@ -39,7 +44,20 @@ def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions,
     options, warnings = with_sections(asked, (t.name for t in whole.tables))
     schema = select(replace(whole, notes=(*whole.notes, *warnings)), _wishes(options))
     database.check_readable(schema)
+    schema = database.measured(schema)
+    database.bind(schema)
     return within(options, asked, (t.name for t in schema.tables)), schema
+
+
+def _with_notes(schema: Schema, source: Database, target: Database) -> Schema:
+    """With what translating changes or loses said of each table."""
+    notes = translated_notes(schema, source, target)
+    rule = naming_rule(source.dialect.grammar, target.dialect.grammar) if notes else None
+    return replace(
+        schema,
+        tables=tuple(replace(t, notes=(*t.notes, *notes.get(t.name, ()))) for t in schema.tables),
+        notes=(*schema.notes, rule) if rule else schema.notes,
+    )
 
 
 def plan_only(options: CloneOptions, emit: Emit) -> Plan:
@@ -48,6 +66,7 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
     try:
         options, schema = read_catalog(options, source)
         mapping = target_names(options, schema, source, target)
+        schema = _with_notes(schema, source, target)
         with source.snapshot() as snapshot:
             return _plan(options, source, target, schema, mapping, snapshot, options.seed)
     finally:
@@ -65,6 +84,7 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
     with _open(options) as (source, target_database):
         options, schema = read_catalog(options, source)
         mapping = target_names(options, schema, source, target_database)
+        schema = _with_notes(schema, source, target_database)
         run_id = uuid.uuid4().hex[:8]
         emit(
             events.RunStarted(
@@ -75,8 +95,8 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
                 tables=tuple(str(t.name) for t in schema.tables),
             )
         )
-        results = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
-    done = events.RunDone(results=results, seconds=time.monotonic() - began, seed=seed)
+        results, verified = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
+    done = events.RunDone(results=results, seconds=time.monotonic() - began, seed=seed, verified=verified)
     emit(done)
     return done
 
@@ -103,7 +123,7 @@ def _build(
     run_id: str,
     seed: int,
     emit: Emit,
-) -> tuple[events.TableResult, ...]:
+) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...]]:
     info = RunInfo(
         run_id,
         __version__,
@@ -112,7 +132,7 @@ def _build(
         {"made": datetime.now(UTC).isoformat(timespec="seconds")},
         source_identity=source.identity(),
     )
-    target = target_database.target()
+    target = open_target(target_database, source.dialect.name)
     spool: Spool | None = None
     executor: LocalExecutor | None = None
     try:
@@ -138,12 +158,11 @@ def _build(
             outcomes = _make_rows(options, plan, info, token, spool, executor, target, extracted, emit)
         finally:
             extracted()
-        _timed(
-            "finish", lambda: target.finish(lambda what: emit(events.StepProgress(None, "finish: " + what, 0, 0))), emit
-        )
+        told = lambda what: emit(events.StepProgress(None, "finish: " + what, 0, 0))  # noqa: E731
+        verified = _timed("finish", lambda: target.finish(told), emit)
+        executor.close()  # before publishing: a worker may hold the file that is to be written open
         _timed("publish", target.publish, emit)
-        executor.close()
-        return _results(plan, outcomes)
+        return _results(plan, outcomes), verified
     except BaseException:
         if executor is not None:
             executor.stop()
@@ -162,7 +181,8 @@ def target_names(options: CloneOptions, schema: Schema, source: Database, target
     same = source.identity() == target.identity()
     wish = options.target_schema
     if wish is None:
-        mapping = {n: n for n in names}
+        ours, theirs = source.dialect.grammar, target.dialect.grammar
+        mapping = {n: folded(n, ours, theirs) for n in names}
     elif len(names) == 1:
         mapping = {names[0]: wish}
     else:
@@ -205,7 +225,8 @@ def _plan(
         mapping=mapping,
         source=source.describe(),
         target=_place(target, mapping),
-        sqlglot_dialect=source.dialect.sqlglot_dialect,
+        constraints_after_load=target.dialect.capabilities.constraints_after_load,
+        sqlglot_dialect=source.dialect.grammar.sqlglot,
         snapshot=snapshot,
         seed=seed,
     )
@@ -300,11 +321,12 @@ def _make_rows(
     return outcomes
 
 
-def _timed(step: str, action: Callable[[], None], emit: Emit) -> None:
+def _timed(step: str, action: Callable[[], T], emit: Emit) -> T:
     emit(events.StepStarted(None, step))
     began = time.monotonic()
-    action()
+    result = action()
     emit(events.StepDone(None, step, time.monotonic() - began, 0))
+    return result
 
 
 def _results(plan: Plan, outcomes: dict[TableName, Outcome]) -> tuple[events.TableResult, ...]:

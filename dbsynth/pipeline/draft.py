@@ -75,7 +75,7 @@ class Draft:
         self.key_codes = [k for k in self.table.keys if k.code in self.spans]
 
     def rng(self, *names: str | int) -> np.random.Generator:
-        return generator(self.seed, str(self.table.name), *names)
+        return generator(self.seed, self.plan.stream(self.table.name), *names)
 
     def sample(self, rows: np.ndarray, given: np.ndarray | None, *stream: str | int) -> np.ndarray:
         parts = []

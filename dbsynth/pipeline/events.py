@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from dbsynth.dialect import Verified
+
 VERSION = 1
 
 
@@ -83,3 +85,5 @@ class RunDone(Event):
     results: tuple[TableResult, ...]
     seconds: float
     seed: int
+    verified: tuple[Verified, ...] = ()
+    """Constraints that the target does not enforce, tested by query."""

@@ -31,6 +31,7 @@ class LocalExecutor:
         context.set_forkserver_preload(
             ["dbsynth.pipeline.prepare", "dbsynth.pipeline.train", "dbsynth.pipeline.generate"]
         )
+        self._closed = False
         self._queue = context.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, args=(on_progress,), daemon=True)
         self._listener.start()
@@ -57,6 +58,9 @@ class LocalExecutor:
         self.close()
 
     def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         self._pool.shutdown(wait=True)
         self._queue.put(None)
         self._listener.join()

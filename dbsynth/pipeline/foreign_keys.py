@@ -18,7 +18,7 @@ from dbsynth.schema.types import arrow_type
 
 def assign_key(draft: Draft, key: KeyPlan) -> None:
     nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
-    rng = draft.rng("key", key.key.name)
+    rng = draft.rng("key", key.key.stream)
     if key.fill == "dropped":
         return
     if key.fill in ("self", "cycle"):
@@ -53,7 +53,7 @@ def point_at_own_rows(draft: Draft) -> None:
 def fill_self(draft: Draft, key: KeyPlan) -> None:
     code = draft.code(key)
     assert code is not None
-    rng = draft.rng("key", key.key.name)
+    rng = draft.rng("key", key.key.stream)
     kept = draft.table.kept
     nullable = any(draft.table.table.column(c).nullable for c in key.free)
     depth, before = code, 0
@@ -78,6 +78,6 @@ def fill_self(draft: Draft, key: KeyPlan) -> None:
 
 def degree(draft: Draft, key: KeyPlan) -> np.ndarray:
     decoded = draft.learned.codec.decode_column(
-        degree_column(draft.table.name, key.key), draft.codes, draft.rng("degree", key.key.name)
+        degree_column(draft.table.name, key.key), draft.codes, draft.rng("degree", key.key.stream)
     )
     return decoded.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

@@ -116,7 +116,8 @@ def finish(draft: Draft) -> Made:
     arrays = {n: draft.columns[n].cast(t) for n, t in fields}
     derived: dict[str, pa.Array] = {k.code: pa.array(draft.code(k)) for k in draft.key_codes}
     for d in draft.table.degrees:
-        derived[d.column] = draft.learned.codec.decode_column(d.column, draft.codes, draft.rng("degree", d.key.name))
+        rng = draft.rng("degree", d.child.name, d.key.stream)
+        derived[d.column] = draft.learned.codec.decode_column(d.column, draft.codes, rng)
         derived[d.column] = derived[d.column].cast(pa.int64())
     made = pa.table(arrays | derived | {CONTEXT: pa.array(draft.parent, pa.int64())})
     kept = draft.table.kept

@@ -25,7 +25,7 @@ def kept_rows(draft: Draft, schema: pa.Schema) -> pa.Table:
     columns.update(remake(draft, columns))
     context = np.full(kept.count, -1, np.int64)
     for key in draft.table.keys:
-        rng = draft.rng("kept", key.key.name)
+        rng = draft.rng("kept", key.key.stream)
         own = [columns[c] for c in key.key.columns]
         if key.fill in ("self", "dropped"):
             codes = np.zeros(kept.count, np.int64)

@@ -25,7 +25,7 @@ def patch_cycle(plan: TablePlan, made: Made, read: Callable[[TableName], Made], 
     for key in plan.keys:
         if key.fill != "cycle":
             continue
-        rng = generator(seed, str(plan.name), "cycle", key.key.name)
+        rng = generator(seed, "cycle", key.key.stream)
         other = read(key.key.ref_table)
         name = degree_column(plan.name, key.key)
         known = name in other.rows.column_names

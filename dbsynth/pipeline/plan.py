@@ -159,6 +159,11 @@ class Plan:
     def __getitem__(self, name: TableName) -> TablePlan:
         return self.by_name[name]
 
+    def stream(self, name: TableName) -> str:
+        """What a table's random streams are named after: not its schema, unless there are several, so that the same
+        tables in another database get the same rows."""
+        return name.name if len(self.schema.schemas) == 1 else str(name)
+
     def describe(self) -> dict[str, Any]:
         """The plan as plain data (JSON-able); names and numbers only, no values of the source."""
         return {

@@ -88,6 +88,7 @@ def make_plan(
     mapping: Mapping[str, str],
     source: str,
     target: str,
+    constraints_after_load: bool,
     sqlglot_dialect: str,
     snapshot: str | None,
     seed: int | None,
@@ -104,7 +105,6 @@ def make_plan(
         to_make = 0 if table.name in empty else rows[table.name]
         check_supported(table, to_make, sqlglot_dialect, now)
         _check_references(table, schema, to_make)
-    constraints_after_load = database.dialect.capabilities.constraints_after_load
     order = graph.order(schema, rows, constraints_after_load=constraints_after_load)
     roles: dict[TableName, dict[str, ColumnRole]] = {}
     for table in schema.tables:

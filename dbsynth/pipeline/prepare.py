@@ -83,7 +83,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     specs = column_specs(plan, table_plan, clusters, implied, lines)
     held = {c for key in table.unique_keys for c in key} | lines
     gaps = {} if table_plan.kept else find_gaps(derived, specs, held)  # kept rows are decoded column by column
-    codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, str(name), "codec"), gaps=gaps)
+    codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, plan.stream(name), "codec"), gaps=gaps)
     table_plan = _with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made"]
     keyed = [set(key) for key in table.unique_keys]
@@ -96,7 +96,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         made,
         unique=unique,
         k=plan.privacy_k,
-        seed=derive(seed, str(name), "values"),
+        seed=derive(seed, plan.stream(name), "values"),
     )
     encoded = _encoded(table_plan, codec, derived)
     prepared = Prepared(
@@ -113,7 +113,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         seen=tuple(
             np.bincount(encoded.codes[:, j], minlength=size) > 0 for j, size in enumerate(codec.cardinalities)
         ),
-        known=Known.of(table, frame, generators, generator(seed, str(name), "halves")),
+        known=Known.of(table, frame, generators, generator(seed, plan.stream(name), "halves")),
         warnings=tuple(codec.warnings),
     )  # fmt: skip
     for degree in table_plan.degrees:
@@ -204,7 +204,7 @@ def _fit_clusters(
     parents, columns = _parents_for_clusters(database, plan, k, snapshot)
     at = row_index([frame.column(c) for c in k.key.columns], [parents.column(c) for c in k.key.ref_columns])
     weights = np.bincount(at[at >= 0], minlength=parents.num_rows).astype(np.float64)
-    rng = generator(seed, str(plan[k.key.ref_table].name), k.code, "clusters")
+    rng = generator(seed, plan.stream(k.key.ref_table), k.key.stream, "clusters")
     return Clusters.fit(parents, columns, weights, plan.privacy_k, rng)
 
 

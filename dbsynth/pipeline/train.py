@@ -72,4 +72,4 @@ def train(
     chosen = load_strategy(prepared.plan.strategy)
     flops = effort * recommended_flops(data)
     budget = Budget(flops, dict(prepared.plan.training))
-    return chosen.fit(data, seed=derive(seed, str(prepared.plan.name), "model"), budget=budget, progress=progress)
+    return chosen.fit(data, seed=derive(seed, "model"), budget=budget, progress=progress)

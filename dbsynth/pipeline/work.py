@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.dialect import Database, RunInfo, Target, connect, dialect_name
 from dbsynth.model.base import FitReport
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.spool import CONTEXT, Made, Spool
@@ -24,6 +24,7 @@ from dbsynth.pipeline.work_start import report
 from dbsynth.rng import derive
 from dbsynth.schema.model import TableName
 from dbsynth.schema.types import arrow_type
+from dbsynth.translate.target import open_target
 
 if TYPE_CHECKING:
     from dbsynth.pipeline.draft import Learned
@@ -53,14 +54,17 @@ def _job(blob: bytes) -> Job:
 
 
 @lru_cache(maxsize=1)
-def _source(url: URL) -> Database:
-    return connect(url)
+def _source(blob: bytes) -> Database:
+    job = _job(blob)
+    database = connect(job.source)
+    database.bind(job.plan.schema)
+    return database
 
 
 @lru_cache(maxsize=1)
 def _target(blob: bytes) -> Target:
     job = _job(blob)
-    target = connect(job.target).target()
+    target = open_target(connect(job.target), dialect_name(job.source))
     target.attach(job.plan.schema, job.plan.mapping, job.run)
     return target
 
@@ -82,7 +86,7 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
     from dbsynth.pipeline.train import Ancestor
 
     job = _job(blob)
-    prepared = prepare(_source(job.source), job.plan, name, seed=derive(job.seed, "fit"), snapshot=job.snapshot)
+    prepared = prepare(_source(blob), job.plan, name, seed=derive(job.seed, "fit"), snapshot=job.snapshot)
     shared = {
         d.child: pickle.dumps(Ancestor.of(prepared, job.plan[d.child]))
         for d in prepared.plan.degrees
@@ -109,7 +113,7 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
     model = train(
         prepared,
         above,
-        seed=derive(job.seed, "fit"),
+        seed=derive(job.seed, "fit", job.plan.stream(prepared.plan.name)),
         effort=job.effort,
         progress=lambda share: report(name, "train", round(share * 1000), 1000),
     )
@@ -173,7 +177,8 @@ def patch_table(blob: bytes, name: TableName) -> tuple[int, tuple[str, ...]]:
 
     job = _job(blob)
     plan = job.plan[name]
-    made, warnings = patch_cycle(plan, job.spool.read(name), job.spool.read, derive(job.seed, "sample"))
+    seed = derive(job.seed, "sample", job.plan.stream(name))
+    made, warnings = patch_cycle(plan, job.spool.read(name), job.spool.read, seed)
     job.spool.write_patched(name, made.rows)
     return made.rows.num_rows, tuple(warnings)
 

@@ -69,7 +69,8 @@ class Key:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """``on_partitions``: declared on partitions only; the engine treats it as a key of the root table."""
+    """``on_partitions``: declared on partitions only; the engine treats it as a key of the root table. ``enforced``
+    False: kept, but not declared in the target, which cannot."""
 
     name: str
     columns: tuple[str, ...]
@@ -83,7 +84,13 @@ class ForeignKey:
     initially_deferred: bool = False
     validated: bool = True
     on_partitions: bool = False
+    enforced: bool = True
     comment: str | None = None
+
+    @property
+    def stream(self) -> str:
+        """What random streams about the key are named after: not its name, which some databases make up."""
+        return f"{','.join(self.columns)}>{self.ref_table.name}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -94,6 +95,28 @@ class Expression:
         vec = self.node.run(Context(batch, micros_of(now))).expand(batch.num_rows)
         known = vec.valid if vec.bad is None else vec.valid & ~vec.bad
         return pa.array(np.where(known, vec.values, vec.values[:1] if len(vec.values) else 0).tolist(), mask=~known)
+
+    def column(self, batch: pa.RecordBatch | pa.Table, now: datetime, type_: pa.DataType) -> pa.Array:
+        """As ``values``, in the Arrow type of a column. ArrowInvalid where a value does not fit it."""
+        if self.node is None:
+            raise NotEvaluable(f"{self.text}: {self.reason}")
+        vec = self.node.run(Context(batch, micros_of(now))).expand(batch.num_rows)
+        known = vec.valid if vec.bad is None else vec.valid & ~vec.bad
+        values = vec.values.tolist()
+        if vec.type.family == "numeric":
+            values = [Decimal(int(v)).scaleb(-vec.scale) if k else None for v, k in zip(values, known, strict=True)]
+        if pa.types.is_temporal(type_):
+            raw = pa.int32() if pa.types.is_date32(type_) else pa.int64()
+            return pa.array(values, raw, mask=~known).cast(type_)
+        if pa.types.is_decimal(type_):
+            quantum = Decimal(1).scaleb(-type_.scale)
+            values = [
+                Decimal(str(v)).quantize(quantum, ROUND_HALF_UP) if k else None
+                for v, k in zip(values, known, strict=True)
+            ]
+        elif pa.types.is_string(type_):
+            values = [str(v) if k else None for v, k in zip(values, known, strict=True)]
+        return pa.array(values, mask=~known).cast(type_)
 
 
 def parse_expression(text: str, table: Table, sqlglot_dialect: str) -> Expression:

@@ -1,4 +1,4 @@
-"""From SQLAlchemy types to the Arrow types in which rows travel.
+r"""From SQLAlchemy types to the Arrow types in which rows travel.
 
 Rows travel through dbsynth as Arrow record batches, with one Arrow type for each kind of column:
 
@@ -9,7 +9,9 @@ Rows travel through dbsynth as Arrow record batches, with one Arrow type for eac
     boolean                         bool
     date                            date32, timestamp -> timestamp[us], timestamptz -> timestamp[us, UTC]
     time without zone               time64[us]
-    everything else                 string, in the text form of the database (enum, uuid, json, bytea as hex, arrays)
+    everything else                 string, in one text form whatever the database: uuid and json as such, binary as
+                                    \x and hex digits, arrays as {1,NULL,"a b"}, intervals as 1 day 02:00:00, documents
+                                    (STRUCT, MAP, arrays of them) as JSON; other types in the database's own text form
 
 ±infinity of dates and timestamps are the largest and smallest value of the Arrow type (INFINITY_* below), years
 before Christ are proleptic-negative values; 24:00 is the time of 86,400,000,000 microseconds. The blanks that pad
@@ -32,7 +34,8 @@ TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY = 2**63 - 1, -(2**63)
 """timestamp[us] values that stand for 'infinity' and '-infinity'."""
 
 FAMILIES = (
-    "range", "composite", "xml", "network", "bits", "money", "tsvector", "geometry", "hstore", "timetz", "other",
+    "range", "composite", "xml", "network", "bits", "money", "tsvector", "geometry", "hstore", "timetz", "document",
+    "other",
 )  # fmt: skip
 
 
@@ -40,7 +43,9 @@ FAMILIES = (
 class Structured(UserDefinedType[str]):
     """A type that SQLAlchemy's generic types do not cover, by family (one of ``FAMILIES``).
 
-    ``declared`` is its SQL text, ``element`` the subtype of a range, ``fields`` the (name, type) of a composite.
+    ``declared`` is its SQL text, ``element`` the subtype of a range, ``fields`` the (name, type) of a composite. A
+    ``document`` has an inner structure and travels as JSON: with ``fields`` an object, with ``element`` a list (of
+    documents or lists), with neither an object of any keys.
     """
 
     declared: str

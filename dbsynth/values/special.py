@@ -78,7 +78,7 @@ class SearchVectors:
 
     def __init__(self, texts: Sequence[str], k: int) -> None:
         rows = [LEXEME.findall(t) for t in texts]
-        counts = Counter(w for r in rows for w in set(r))
+        counts = Counter(w for r in rows for w in dict.fromkeys(r))
         self.words = [(w, n) for w, n in counts.most_common(5000) if n >= k] or [("word", 1)]
         self.sizes = Numbers([str(len(r)) for r in rows], k)
 

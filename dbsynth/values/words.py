@@ -33,7 +33,7 @@ class Words:
         initial = total = 0
         for value in values:
             words = WORD.findall(TAG.sub(" ", value[:20_000]))
-            seen.update(set(words))
+            seen.update(list(dict.fromkeys(words)))  # not a set: its order differs from process to process
             initial += sum(w[0].isupper() for w in words)
             total += len(words)
         vocabulary = [(w, n) for w, n in seen.most_common(5000) if n >= k and len(w) <= 24]

@@ -187,7 +187,7 @@ class Ddl:
         for name, keys in ((table.name, table.foreign_keys), *((p.name, p.foreign_keys) for p in table.partitions)):
             for fk in keys:
                 # The root table lists those that sit on partitions only, for the generator; they are created there.
-                if name == table.name and fk.on_partitions:
+                if (name == table.name and fk.on_partitions) or not fk.enforced:
                     continue
                 yield self._constraint(name, fk.name, self._foreign_key(name, fk))
 

@@ -8,7 +8,9 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Capabilities, Support
 from dbsynth_postgresql.database import PostgresqlDatabase
+from dbsynth_postgresql.grammar import PostgresqlGrammar
 
+PAGE = "https://www.postgresql.org/docs/current/ddl-constraints.html"
 KINDS = ("primary key", "foreign key", "unique", "check", "not null", "exclusion")
 
 
@@ -16,12 +18,18 @@ class PostgresqlDialect:
     """PostgreSQL 13 and later."""
 
     name = "postgresql"
-    sqlglot_dialect = "postgres"
+    grammar = PostgresqlGrammar()
     capabilities = Capabilities(
         constraints=dict.fromkeys(KINDS, Support.ENFORCED),
         # DDL is transactional: any number of schemas is renamed at once.
         atomic_publish=True,
         constraints_after_load=True,
+        facts={
+            "reading": "COPY TO, one exported snapshot",
+            "loading": "COPY FROM, binary where all types have an encoder",
+            "publishing": "one transaction of schema renames, grants kept",
+        },
+        pages=dict.fromkeys(KINDS, PAGE),
     )
 
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> PostgresqlDatabase:

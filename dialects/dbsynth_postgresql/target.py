@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy.engine import URL, Engine
 
-from dbsynth.dialect import RunInfo, column_types
+from dbsynth.dialect import RunInfo, Verified, column_types
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth_postgresql import building, finish, preconditions
@@ -147,8 +147,9 @@ class PostgresqlTarget:
 
     # --- from full tables to the target ---------------------------------------------------------------------------
 
-    def finish(self, progress: Callable[[str], None]) -> None:
+    def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         finish.finish(self._control or self._load_session(), self._plan.ddl, progress)
+        return ()  # the server tested each constraint when it was created
 
     def publish(self) -> None:
         if self._control is None:

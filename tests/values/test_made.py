@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Sequence
 from xml.etree import ElementTree
@@ -137,3 +140,18 @@ def test_uuids_are_random_ones_of_version_four() -> None:
     assert {uuid.UUID(v).version for v in out} == {4}
     assert len(set(out)) == 100
     assert out == Uuids().draw(100, generator(1))
+
+
+def test_words_do_not_depend_on_how_a_process_hashes_texts() -> None:
+    script = (
+        "import numpy as np; from dbsynth.values.words import Words;"
+        "texts = [f'{a} {b} lamp' for a in 'red green blue white'.split() for b in 'old new big fine'.split()] * 3;"
+        "print(Words.fit(texts, 5, np.random.default_rng(1)).draw(20, np.random.default_rng(2)))"
+    )
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(made) == 1

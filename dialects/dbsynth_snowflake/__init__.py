@@ -1,0 +1,5 @@
+"""Snowflake for dbsynth."""
+
+from dbsynth_snowflake.dialect import SnowflakeDialect
+
+__all__ = ["SnowflakeDialect"]
