@@ -107,8 +107,19 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @arguments.selection
+@click.option("--check-keys", is_flag=True, help="Count what breaks the declared keys: warehouses enforce none.")
+@click.option("--suggest-keys", is_flag=True, help="Look for keys that are not declared; prints TOML to paste.")
 @arguments.output
-def inspect(source: str, schemas: tuple[str, ...], as_json: bool, verbose: bool, config: Any, **selected: Any) -> None:
+def inspect(
+    source: str,
+    schemas: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+    config: Any,
+    check_keys: bool,
+    suggest_keys: bool,
+    **selected: Any,
+) -> None:
     """Show what is in SOURCE: tables, rows, keys, CHECKs, types, and what dbsynth does not carry over."""
     with failures(verbose=verbose, as_json=as_json):
         from dbsynth.config import load_config
@@ -117,8 +128,17 @@ def inspect(source: str, schemas: tuple[str, ...], as_json: bool, verbose: bool,
         from dbsynth.console.request import source_place
 
         logs.set_up(verbose=verbose, quiet=False)
-        place = source_place(load_config(config), source, schemas)
-        found = inspection.inspect(place.url, place.schemas, selected["tables"], selected["exclude"])
+        loaded = load_config(config)
+        place = source_place(loaded, source, schemas)
+        found = inspection.inspect(
+            place.url,
+            place.schemas,
+            selected["tables"],
+            selected["exclude"],
+            virtual_keys=loaded.settings.virtual_keys,
+            check_keys=check_keys,
+            suggest_keys=suggest_keys,
+        )
         if as_json:
             print_json("Inspection", found)
         else:

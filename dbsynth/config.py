@@ -35,6 +35,7 @@ from dbsynth.dialect import parse_url
 from dbsynth.errors import ConfigError, UsageError
 from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_WORKERS, MIN_SAMPLE_ROWS
 from dbsynth.places import split_place
+from dbsynth.schema.virtual import VirtualKey
 
 FILE_NAME = "dbsynth.toml"
 URL_VARIABLE = "DBSYNTH_URL_"
@@ -63,6 +64,7 @@ class CloneDefaults(_Section):
     sample_rows: Annotated[int, Field(ge=MIN_SAMPLE_ROWS)] | None = None
     effort: Literal["quick", "standard", "thorough"] | None = None
     workers: Annotated[int, Field(ge=1, le=MAX_WORKERS)] | None = None
+    max_bytes: Annotated[int, Field(ge=0)] | None = None
 
 
 class Privacy(_Section):
@@ -82,11 +84,34 @@ class TableSection(_Section):
     columns: dict[str, ColumnSection] = Field(default_factory=dict)
 
 
+class PrimaryKeySection(_Section):
+    table: str
+    columns: Annotated[list[str], Field(min_length=1)]
+
+
+class ForeignKeySection(_Section):
+    """``ref_columns`` left out: the primary key of ``ref_table``."""
+
+    table: str
+    columns: Annotated[list[str], Field(min_length=1)]
+    ref_table: str
+    ref_columns: list[str] = Field(default_factory=list)
+
+
 class Settings(_Section):
     connections: dict[str, Connection] = Field(default_factory=dict)
     clone: CloneDefaults = Field(default_factory=CloneDefaults)
     privacy: Privacy = Field(default_factory=Privacy)
     tables: dict[str, TableSection] = Field(default_factory=dict)
+    primary_keys: list[PrimaryKeySection] = Field(default_factory=list)
+    foreign_keys: list[ForeignKeySection] = Field(default_factory=list)
+
+    @property
+    def virtual_keys(self) -> tuple[VirtualKey, ...]:
+        return (
+            *(VirtualKey(k.table, tuple(k.columns)) for k in self.primary_keys),
+            *(VirtualKey(k.table, tuple(k.columns), k.ref_table, tuple(k.ref_columns)) for k in self.foreign_keys),
+        )
 
 
 @dataclass(frozen=True)
@@ -243,9 +268,9 @@ def _known_keys(location: Iterable[str | int]) -> list[str]:
         annotation: Any = model.model_fields[str(part)].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
-        else:  # dict[str, Section]: the next part is a name of the user's
-            next(parts)
-            model = get_args(annotation)[1]
+        else:  # dict[str, Section] or list[Section]: the next part is a name of the user's, or a number
+            next(parts, None)
+            model = get_args(annotation)[-1]
     return list(model.model_fields)
 
 

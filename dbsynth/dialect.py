@@ -164,6 +164,12 @@ class Database(Protocol):
     def read(self, request: ReadRequest, snapshot: str | None = None) -> Iterator[pa.RecordBatch]:
         """Stream rows in a read-only transaction. Yields at least one (possibly empty) batch."""
 
+    def place(self, name: TableName) -> str:
+        """The table's full name in SQL."""
+
+    def numbers(self, sql: str, about: str) -> list[int]:
+        """The one row of a SELECT of counts, e.g. those of ``dbsynth.sqlbase.verify``; ``about`` for errors."""
+
     def degrees(
         self,
         table: TableName,

@@ -88,6 +88,10 @@ class Grammar:
     def literal(self, text: str) -> str:
         return "'" + text.replace("'", "''") + "'"
 
+    def false_where(self, condition: str) -> str:
+        """A boolean that is true where ``condition`` is false (null passes)."""
+        return f"NOT COALESCE({condition}, TRUE)"
+
     def allows_name(self, name: str, kind: str) -> str | None:
         """Why ``name`` cannot be the name of a ``kind`` (schema, table, column); None if it can."""
         if len(name.encode()) > self.longest_name:

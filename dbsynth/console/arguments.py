@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,20 @@ def scale_of(_: click.Context, __: click.Parameter, text: str | None) -> float |
 def rows_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
     """``TABLE=N`` as (table, n)."""
     return tuple(_row_number(text) for text in texts)
+
+
+UNITS = {"": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9,
+         "tb": 10**12}  # fmt: skip
+
+
+def bytes_of(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    """``50GiB``, ``1.5 TB`` or a plain number of bytes."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text.strip().replace("_", ""))
+    if match is None or match[2].lower() not in UNITS:
+        raise click.BadParameter(f"{text!r} is no number of bytes, e.g. 50GiB")
+    return int(float(match[1]) * UNITS[match[2].lower()])
 
 
 def _row_number(text: str) -> tuple[str, int]:
@@ -118,6 +133,13 @@ wishes = _apply(
             multiple=True,
             metavar="TABLE",
             help="Take the rows of this table over as they are; 'none' keeps no table; repeats.",
+        ),
+        click.option(
+            "--max-bytes",
+            callback=bytes_of,
+            envvar="DBSYNTH_MAX_BYTES",
+            metavar="SIZE",
+            help="Where reading is billed by the byte (BigQuery): refuse to read more.  [10GiB]",
         ),
         click.option("--replace", is_flag=True, help="Replace a target schema that dbsynth did not make."),
     ]

@@ -7,8 +7,16 @@ from typing import Any
 from rich.console import Console
 
 from dbsynth.console.output import bullet, cells, grid, heading
-from dbsynth.dialect import installed, load_dialect
+from dbsynth.dialect import Support, installed, load_dialect
 from dbsynth.errors import UsageError
+
+KINDS = ("not null", "primary key", "unique", "foreign key", "check", "exclusion")
+SHORT = {
+    Support.ENFORCED.value: "enforced",
+    Support.NOT_ENFORCED.value: "declared",
+    Support.NOT_SUPPORTED.value: "tested only",
+}
+"""What the database does with a constraint of a clone; those it does not enforce dbsynth tests by query."""
 
 
 def describe() -> list[dict[str, Any]]:
@@ -26,18 +34,46 @@ def _described(name: str, module: str) -> dict[str, Any]:
         "from": module,
         "problem": None,
         "constraints": {kind: support.value for kind, support in capabilities.constraints.items()},
+        "pages": dict(capabilities.pages),
+        "facts": dict(capabilities.facts),
         "atomic_publish": capabilities.atomic_publish,
         "constraints_after_load": capabilities.constraints_after_load,
+        "bills_bytes": capabilities.bills_bytes,
     }
 
 
 def show(console: Console, dialects: list[dict[str, Any]]) -> None:
-    overview = grid("dialect", "from", "state")
+    overview = grid("dialect", *KINDS, "publishes")
     for dialect in dialects:
-        overview.add_row(*cells(dialect["name"], dialect["from"], dialect["problem"] or "ready"))
+        kinds = [SHORT[dialect["constraints"][kind]] if dialect["constraints"] else "–" for kind in KINDS]
+        atomic = "at once" if dialect.get("atomic_publish") else "in steps"
+        overview.add_row(*cells(dialect["name"], *kinds, (dialect["problem"] and "–") or atomic))
     console.print(overview)
     for dialect in dialects:
-        if dialect["constraints"]:
-            console.print(heading(f"{dialect['name']}: constraints"))
-            for kind, support in dialect["constraints"].items():
-                console.print(bullet(f"{kind}: {support}"))
+        console.print(heading(f"{dialect['name']}  ({dialect['from']})"))
+        if dialect["problem"]:
+            console.print(bullet(dialect["problem"], "yellow"))
+        for name, fact in dialect.get("facts", {}).items():
+            console.print(bullet(f"{name}: {fact}"))
+        for page in dict.fromkeys(dialect.get("pages", {}).values()):
+            console.print(bullet(page, "dim"))
+
+
+def markdown(dialects: list[dict[str, Any]]) -> str:
+    """The table of ``docs/dialects.md``, which a test compares with it."""
+    head = ["", *(d["name"] for d in dialects)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for kind in KINDS:
+        cells_ = []
+        for d in dialects:
+            text, page = SHORT[d["constraints"][kind]], d["pages"].get(kind)
+            cells_.append(f"[{text}]({page})" if page else text)
+        lines.append("| " + " | ".join([kind, *cells_]) + " |")
+    for fact in ("reading", "loading", "publishing"):
+        lines.append("| " + " | ".join([fact, *(d["facts"].get(fact, "") for d in dialects)]) + " |")
+    lines.append(
+        "| "
+        + " | ".join(["a clone appears", *("at once" if d["atomic_publish"] else "in steps" for d in dialects)])
+        + " |"
+    )
+    return "\n".join(lines) + "\n"

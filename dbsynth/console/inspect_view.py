@@ -34,6 +34,32 @@ def show(console: Console, found: dict[str, Any]) -> None:
     notes = list(found["notes"]) + [f"{t['table']}: {n}" for t in tables for n in t["notes"]]
     _section(console, "Not carried over", notes, "yellow")
     _section(console, "Cannot be cloned as it is", found["obstacles"], "red")
+    if found.get("broken_keys") is not None:
+        _broken_keys(console, found["broken_keys"])
+    if found.get("suggested_keys") is not None:
+        _suggested_keys(console, found["suggested_keys"])
+
+
+def _broken_keys(console: Console, keys: list[dict[str, Any]]) -> None:
+    broken = [k for k in keys if k["violations"]]
+    lines = [
+        f"{k['table']}: {k['kind']} {k['name']}  "
+        + words.counted(k["violations"], "orphaned row" if k["kind"] == "foreign key" else "repeated value")
+        for k in broken
+    ]
+    _section(console, "Declared keys that do not hold", lines, "yellow")
+    console.print(Text(f"\n{words.counted(len(keys), 'declared key')} checked, {len(broken)} do not hold"))
+    if broken:
+        console.print(Text("The clone's keys hold all the same: they are made to."))
+
+
+def _suggested_keys(console: Console, keys: list[dict[str, Any]]) -> None:
+    if not keys:
+        console.print(Text("\nNo undeclared key was found."))
+        return
+    console.print(heading("Keys that may be missing (for dbsynth.toml; nothing acts on them until they are there)"))
+    for key in keys:
+        console.print(Text(f"# {key['evidence']}\n{key['toml']}\n"), soft_wrap=True)
 
 
 def _overview(console: Console, tables: list[dict[str, Any]]) -> None:

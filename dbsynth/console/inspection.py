@@ -11,19 +11,33 @@ from sqlalchemy.engine import URL
 from dbsynth.dialect import Database, connect
 from dbsynth.errors import CannotClone, PermissionDenied
 from dbsynth.pipeline.planner import Wishes, check_supported, select
+from dbsynth.pipeline.suggest import suggested
 from dbsynth.schema import graph
 from dbsynth.schema.checks import parse_checks
 from dbsynth.schema.model import Schema, Table, TableName
+from dbsynth.schema.virtual import VirtualKey, with_virtual_keys
+from dbsynth.sqlbase.verify import counts_of, together
 
+KEY_KINDS = ("primary key", "unique", "foreign key")
 COUNTED_BYTES = 256 * 1024 * 1024
 """Tables up to this size are counted; of larger ones the catalog's estimate is told."""
 
 
-def inspect(url: URL, schemas: Sequence[str], tables: Sequence[str], exclude: Sequence[str]) -> dict[str, Any]:
+def inspect(
+    url: URL,
+    schemas: Sequence[str],
+    tables: Sequence[str],
+    exclude: Sequence[str],
+    *,
+    virtual_keys: Sequence[VirtualKey] = (),
+    check_keys: bool = False,
+    suggest_keys: bool = False,
+) -> dict[str, Any]:
     """The selected part of the source (all schemas if none is named)."""
     database = connect(url)
     try:
-        schema = select(database.introspect(schemas or None), Wishes(tables=tuple(tables), exclude=tuple(exclude)))
+        whole, unknown = with_virtual_keys(database.introspect(schemas or None), virtual_keys)
+        schema = select(whole, Wishes(tables=tuple(tables), exclude=tuple(exclude)))
         obstacles: list[str] = []
         try:
             database.check_readable(schema)
@@ -41,11 +55,26 @@ def inspect(url: URL, schemas: Sequence[str], tables: Sequence[str], exclude: Se
             ],
             "sequences": len(schema.sequences),
             "extensions": list(schema.extensions),
-            "notes": list(schema.notes),
+            "notes": [*schema.notes, *unknown],
             "obstacles": obstacles,
+            "broken_keys": _broken_keys(database, schema) if check_keys else None,
+            "suggested_keys": [k.describe() for k in suggested(database, schema, rows)] if suggest_keys else None,
         }
     finally:
         database.close()
+
+
+def _broken_keys(database: Database, schema: Schema) -> list[dict[str, Any]]:
+    """Every key with the number of values (of foreign keys: rows) that break it."""
+    found = []
+    grammar = database.dialect.grammar
+    for table in schema.tables:
+        counts = [c for c in counts_of(grammar, schema, table, database.place) if c.kind in KEY_KINDS]
+        if counts:
+            numbers = database.numbers(together(counts, grammar), f"checking the keys of {table.name}")
+            for count, broken in zip(counts, numbers, strict=True):
+                found.append({"table": str(table.name), "kind": count.kind, "name": count.name, "violations": broken})
+    return found
 
 
 def _counted(database: Database, schema: Schema) -> dict[TableName, int]:
@@ -90,6 +119,7 @@ def _table(
             }
             for c in table.columns
         ],
+        "layout": dict(table.options),
         "primary_key": list(table.primary_key.columns) if table.primary_key else None,
         "uniques": [list(u.columns) for u in table.uniques],
         "foreign_keys": [

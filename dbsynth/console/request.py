@@ -39,6 +39,7 @@ def clone_options(
     sample_rows: int | None = None,
     effort: Effort | None = None,
     workers: int | None = None,
+    max_bytes: int | None = None,
 ) -> CloneOptions:
     """None: not said on the command line nor in the environment; then the file decides, then the default."""
     loaded = load_config(config)
@@ -53,6 +54,7 @@ def clone_options(
         "scale": scale if scale is not None else defaults.scale,
         "sample_rows": sample_rows if sample_rows is not None else defaults.sample_rows,
         "effort": effort or defaults.effort,
+        "max_bytes": max_bytes if max_bytes is not None else defaults.max_bytes,
         "privacy_k": _privacy_k() or loaded.settings.privacy.k,
     }
     return CloneOptions(
@@ -69,6 +71,7 @@ def clone_options(
         keep_none=keep_none,
         replace=replace,
         overrides=table_overrides(loaded.settings.tables),
+        virtual_keys=loaded.settings.virtual_keys,
         **{name: value for name, value in given.items() if value is not None},
     )
 

@@ -14,8 +14,8 @@ from typing import TypeVar
 import structlog
 
 from dbsynth import __version__
-from dbsynth.dialect import Database, RunInfo, Target, Verified, connect
-from dbsynth.errors import TargetRefused
+from dbsynth.dialect import Database, RunInfo, Target, Verified, connect, dialect_name, load_dialect
+from dbsynth.errors import CannotClone, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.executor import LocalExecutor, default_workers
 from dbsynth.pipeline.options import CloneOptions
@@ -26,6 +26,7 @@ from dbsynth.pipeline.schedule import Outcome, Tasks
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
 from dbsynth.schema.model import Schema, TableName
+from dbsynth.schema.virtual import with_virtual_keys
 from dbsynth.translate.names import folded
 from dbsynth.translate.names import rule as naming_rule
 from dbsynth.translate.target import open_target, translated_notes
@@ -40,13 +41,35 @@ EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions, Schema]:
     """The selected part of the source's catalog, every table of which may be read; and the options with what the
     configuration says of its tables."""
-    whole = database.introspect(asked.source_schemas)
+    whole, unknown = with_virtual_keys(database.introspect(asked.source_schemas), asked.virtual_keys)
     options, warnings = with_sections(asked, (t.name for t in whole.tables))
-    schema = select(replace(whole, notes=(*whole.notes, *warnings)), _wishes(options))
+    schema = select(replace(whole, notes=(*whole.notes, *warnings, *unknown)), _wishes(options))
     database.check_readable(schema)
+    if (bill := check_bill(database, schema, asked.max_bytes)) is not None:
+        told = f"reading will be billed for about {bill:,} bytes; the limit is {asked.max_bytes:,} (--max-bytes)"
+        schema = replace(schema, notes=(*schema.notes, told))
     schema = database.measured(schema)
     database.bind(schema)
     return within(options, asked, (t.name for t in schema.tables)), schema
+
+
+def check_bill(database: Database, schema: Schema, most: int) -> int | None:
+    """The bytes that reading will be billed for; CannotClone above ``most``."""
+    bill = database.billed(schema)
+    if bill is not None and bill > most:
+        raise CannotClone(
+            f"learning from {database.describe()} reads {bill:,} bytes that are billed; the limit is {most:,}",
+            hint=f"raise it: --max-bytes {bill}, or read fewer tables: --tables, --exclude",
+        )
+    return bill
+
+
+def _limited(options: CloneOptions) -> CloneOptions:
+    """Where reading is billed, the limit goes with the URL into every process that reads."""
+    if not load_dialect(dialect_name(options.source_url)).capabilities.bills_bytes:
+        return options
+    url = options.source_url.update_query_dict({"dbsynth_max_bytes": str(options.max_bytes)})
+    return replace(options, source_url=url)
 
 
 def _with_notes(schema: Schema, source: Database, target: Database) -> Schema:
@@ -62,6 +85,7 @@ def _with_notes(schema: Schema, source: Database, target: Database) -> Schema:
 
 def plan_only(options: CloneOptions, emit: Emit) -> Plan:
     """What ``run`` would do: reads the catalog, counts and a sample; trains nothing, writes nothing."""
+    options = _limited(options)
     source, target = connect(options.source_url), connect(options.target_url)
     try:
         options, schema = read_catalog(options, source)
@@ -77,6 +101,7 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
 def run(options: CloneOptions, emit: Emit) -> events.RunDone:
     """Clone. On any error nothing of this run is left in the target, and the target is what it was before."""
     began = time.monotonic()
+    options = _limited(options)
     seed = options.seed
     if seed is None:
         seed = secrets.randbits(32)

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from sqlalchemy.engine import URL
 
+from dbsynth.limits import MAX_BYTES
+from dbsynth.schema.virtual import VirtualKey
+
 Effort = Literal["quick", "standard", "thorough"]
 
 
@@ -33,3 +36,7 @@ class CloneOptions:
     replace: bool = False
     privacy_k: int = 5
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    virtual_keys: tuple[VirtualKey, ...] = ()
+    """Keys that the configuration declares because the database does not."""
+    max_bytes: int = MAX_BYTES
+    """Where reading is billed by the byte: refuse to read more."""

@@ -38,7 +38,7 @@ class KeyPlan:
         return f"→{self.key.name}"
 
 
-def _words(name: str) -> str:
+def stem(name: str) -> str:
     """Letters of a name in singular-ish form: ``OrderDetails`` -> ``orderdetail``."""
     return re.sub(r"(ies|es|s)$", "", re.sub(r"[^a-z0-9]", "", name.lower()))
 
@@ -49,7 +49,7 @@ def context_score(
     """How much of a row its parent over ``key`` decides: higher is better, with the reasons."""
     score = 0.5 * levels.get(key.ref_table, 0)
     why: list[str] = []
-    own, parent = _words(table.name.name), _words(key.ref_table.name)
+    own, parent = stem(table.name.name), stem(key.ref_table.name)
     if parent and own.startswith(parent) and own != parent:
         score, why = score + 3, [*why, "named after it"]
     identifying = [u for u in table.unique_keys if set(key.columns) <= set(u)]

@@ -58,19 +58,21 @@ class Column:
 
 @dataclass(frozen=True)
 class Key:
-    """A primary key or a unique constraint; ``definition`` is what follows CONSTRAINT <name>."""
+    """A primary key or a unique constraint; ``definition`` is what follows CONSTRAINT <name>. ``virtual``: of the
+    configuration, not of the catalog: kept and tested, not declared."""
 
     name: str
     columns: tuple[str, ...]
     definition: str
     nulls_not_distinct: bool = False
     comment: str | None = None
+    virtual: bool = False
 
 
 @dataclass(frozen=True)
 class ForeignKey:
     """``on_partitions``: declared on partitions only; the engine treats it as a key of the root table. ``enforced``
-    False: kept, but not declared in the target, which cannot."""
+    False: kept and tested, but not declared in the target, which cannot. ``virtual``: as of ``Key``."""
 
     name: str
     columns: tuple[str, ...]
@@ -86,6 +88,7 @@ class ForeignKey:
     on_partitions: bool = False
     enforced: bool = True
     comment: str | None = None
+    virtual: bool = False
 
     @property
     def stream(self) -> str:

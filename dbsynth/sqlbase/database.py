@@ -127,6 +127,10 @@ class SqlDatabase(ABC):
         for batch in self.arrow(sql, f"table {request.table}"):
             yield read_batch(table, list(request.columns), batch)
 
+    def numbers(self, sql: str, about: str) -> list[int]:
+        [row] = self.query(sql, about)
+        return [int(n) for n in row.values()]
+
     def degrees(
         self,
         table: TableName,

@@ -33,10 +33,10 @@ class Ddl:
     def table(self, table: Table, place: str, *, foreign_keys: bool = True) -> str:
         """With all that the database takes; ``foreign_keys``: those too."""
         parts = [self.column(c) for c in table.columns]
-        if table.primary_key and self.takes("primary key"):
+        if table.primary_key and not table.primary_key.virtual and self.takes("primary key"):
             parts.append(self.key("PRIMARY KEY", table.primary_key))
         if self.takes("unique"):
-            parts += [self.key("UNIQUE", u) for u in table.uniques]
+            parts += [self.key("UNIQUE", u) for u in table.uniques if not u.virtual]
         if self.takes("check"):
             parts += [self.check(c) for c in table.checks if c.domain is None]
         if foreign_keys and self.takes("foreign key"):

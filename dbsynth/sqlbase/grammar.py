@@ -66,7 +66,3 @@ class SqlGrammar(Grammar):
     def as_of(self, snapshot: str | None) -> str:
         """What follows a table's name to read it as it was at ``snapshot``."""
         return ""
-
-    def false_where(self, condition: str) -> str:
-        """A boolean that is true where ``condition`` is false (null passes)."""
-        return f"NOT COALESCE({condition}, TRUE)"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.dialect import RunInfo, Verified
-from dbsynth.errors import GateFailed, InternalError, TargetRefused, UnsupportedSource
+from dbsynth.errors import InternalError, TargetRefused, UnsupportedSource
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.sqlbase import building, verify
 from dbsynth.sqlbase.arrow import clamped, staged_batch, staged_columns
@@ -207,10 +207,7 @@ class SqlTarget(ABC):
         for table in self.schema:
             progress(f"verify {table.name}")
             verified += self._verify(table)
-        broken = [v for v in verified if v.violations]
-        if broken:
-            told = "; ".join(f"{v.kind} {v.name} of {v.table}: {v.violations:,}" for v in broken[:10])
-            raise GateFailed(f"the rows that were made break constraints: {told}", hint="please report it")
+        verify.must_hold(verified)
         return tuple(verified)
 
     def _verify(self, table: Table) -> Iterator[Verified]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dbsynth.dialect import Verified
-from dbsynth.schema.model import ForeignKey, Schema, Table
-from dbsynth.sqlbase.ddl import Place
-from dbsynth.sqlbase.grammar import SqlGrammar
+from dbsynth.errors import GateFailed
+from dbsynth.grammar import Grammar
+from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
+
+Place = Callable[[TableName], str]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Count:
         return Verified(str(table.name), self.kind, self.name, violations)
 
 
-def counts_of(grammar: SqlGrammar, schema: Schema, table: Table, place: Place, source: str = "") -> Iterator[Count]:
+def counts_of(grammar: Grammar, schema: Schema, table: Table, place: Place, source: str = "") -> Iterator[Count]:
     """``source``: how the table is read if not at its place (an older state)."""
     own = source or place(table.name)
     quote = grammar.quote
@@ -44,7 +46,27 @@ def counts_of(grammar: SqlGrammar, schema: Schema, table: Table, place: Place, s
             yield Count("check", check.name, sql)
 
 
-def duplicates(grammar: SqlGrammar, source: str, columns: tuple[str, ...]) -> str:
+def undeclared(grammar: Grammar, schema: Schema, place: Place, number: Callable[[str], int]) -> tuple[Verified, ...]:
+    """The keys that are kept but not declared, each tested by ``number`` of its query. GateFailed where one does not
+    hold."""
+    found = []
+    for table in schema:
+        hidden = {fk.name for fk in table.foreign_keys if not fk.enforced}
+        hidden |= {k.name for k in (table.primary_key, *table.uniques) if k is not None and k.virtual}
+        for count in counts_of(grammar, schema, table, place):
+            if count.name in hidden and count.kind in ("primary key", "unique", "foreign key"):
+                found.append(count.verified(table, number(count.sql)))
+    must_hold(found)
+    return tuple(found)
+
+
+def must_hold(verified: Sequence[Verified]) -> None:
+    if broken := [v for v in verified if v.violations]:
+        told = "; ".join(f"{v.kind} {v.name} of {v.table}: {v.violations:,}" for v in broken[:10])
+        raise GateFailed(f"the rows that were made break constraints: {told}", hint="please report it")
+
+
+def duplicates(grammar: Grammar, source: str, columns: tuple[str, ...]) -> str:
     """Counts the values of ``columns`` (none of them null) that more than one row has."""
     names = ", ".join(map(grammar.quote, columns))
     known = " AND ".join(f"{grammar.quote(c)} IS NOT NULL" for c in columns)
@@ -54,7 +76,7 @@ def duplicates(grammar: SqlGrammar, source: str, columns: tuple[str, ...]) -> st
     )
 
 
-def orphans(grammar: SqlGrammar, source: str, parents: str, fk: ForeignKey) -> str:
+def orphans(grammar: Grammar, source: str, parents: str, fk: ForeignKey) -> str:
     """Counts the rows whose foreign key (no column of it null) points at no row."""
     pairs = [(grammar.quote(a), grammar.quote(b)) for a, b in zip(fk.columns, fk.ref_columns, strict=True)]
     match = " AND ".join(f"child.{a} = parent.{b}" for a, b in pairs)
@@ -65,6 +87,6 @@ def orphans(grammar: SqlGrammar, source: str, parents: str, fk: ForeignKey) -> s
     )
 
 
-def together(tests: list[Count], grammar: SqlGrammar) -> str:
+def together(tests: list[Count], grammar: Grammar) -> str:
     """One statement of all ``tests``, its columns ``t0``, ``t1``, ..."""
     return "SELECT " + ", ".join(f"({t.sql}) AS {grammar.quote(f't{i}')}" for i, t in enumerate(tests))

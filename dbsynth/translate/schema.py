@@ -190,7 +190,7 @@ class _Table:
 
     def _key(self, key: Key, kind: str) -> Key:
         columns = tuple(self.columns[c] for c in key.columns)
-        return Key(self._name(key.name), columns, f"{kind} ({self._quoted(key.columns)})")
+        return Key(self._name(key.name), columns, f"{kind} ({self._quoted(key.columns)})", virtual=key.virtual)
 
     def _uniques(self) -> list[Key]:
         found = [self._key(u, "UNIQUE") for u in self.table.uniques]
@@ -214,7 +214,7 @@ class _Table:
         definition += f" MATCH {fk.match}" if fk.match != "SIMPLE" else ""
         definition += f" ON UPDATE {fk.on_update}" if fk.on_update != "NO ACTION" else ""
         definition += f" ON DELETE {fk.on_delete}" if fk.on_delete != "NO ACTION" else ""
-        reason = self._why_not(fk, parent)
+        reason = "" if fk.virtual else self._why_not(fk, parent)
         if reason:
             self.notes.append(f"foreign key {fk.name} is not declared, only tested: {reason}")
         return ForeignKey(
@@ -225,7 +225,8 @@ class _Table:
             definition=definition,
             on_delete=fk.on_delete,
             on_update=fk.on_update,
-            enforced=not reason,
+            enforced=fk.enforced and not reason,
+            virtual=fk.virtual,
         )
 
     def _why_not(self, fk: ForeignKey, parent: Table | None) -> str:

@@ -213,14 +213,16 @@ class BigqueryTarget(SqlTarget):
 
     def _declare_keys(self, order: Sequence[TableName]) -> None:
         for name in order:
-            if self.schema[name].primary_key:
+            if (key := self.schema[name].primary_key) and not key.virtual:
                 sql = f"ALTER TABLE {self._published(name)} ADD {self.ddl.primary_key(self.schema[name])}"
                 self.run_sql(sql, f"primary key of {name}")
         for name in order:
             for fk in self.schema[name].foreign_keys:
                 if fk.enforced and fk.ref_table in self.schema.by_name:
-                    key = self.ddl.reference(fk, self._published(fk.ref_table))
-                    self.run_sql(f"ALTER TABLE {self._published(name)} ADD {key}", f"foreign key {fk.name} of {name}")
+                    reference = self.ddl.reference(fk, self._published(fk.ref_table))
+                    self.run_sql(
+                        f"ALTER TABLE {self._published(name)} ADD {reference}", f"foreign key {fk.name} of {name}"
+                    )
 
     def _drop_others(self) -> None:
         client = self.database.client

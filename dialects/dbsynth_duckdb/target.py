@@ -20,7 +20,7 @@ from dbsynth.sqlbase.building import target_mark
 from dbsynth.sqlbase.database import Row
 from dbsynth.sqlbase.ddl import Ddl
 from dbsynth.sqlbase.target import SqlTarget
-from dbsynth_duckdb.database import PROVENANCE, DuckdbDatabase, marks_of, raised, rows_of
+from dbsynth_duckdb.database import PROVENANCE, DuckdbDatabase, raised, rows_of
 
 NEXTVAL = re.compile(r"^nextval\('(.*)'\)$", re.IGNORECASE)
 
@@ -124,8 +124,10 @@ class DuckdbTarget(SqlTarget):
         _remove(self.side)
 
     def _fill(self, connection: duckdb.DuckDBPyConnection, existing: Sequence[str]) -> None:
-        present = marks_of(connection)
-        if late := [t for t in self.mapping.values() if t in present and t not in existing]:
+        filled = {name for (name,) in connection.execute(
+            "SELECT DISTINCT schema_name FROM duckdb_tables() WHERE database_name = current_database()"
+        ).fetchall()}  # fmt: skip
+        if late := [t for t in self.mapping.values() if t in filled and t not in existing]:
             raise TargetRefused(f"the schema {', '.join(late)} was made meanwhile", hint="run it again")
         for name in existing:
             if name == "main":  # cannot be dropped

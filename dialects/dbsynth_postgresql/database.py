@@ -166,6 +166,13 @@ class PostgresqlDatabase:
             schema = select.arrow_schema(relation, request.columns)
             yield from copied(connection, select.rows(relation, request), schema, str(request.table))
 
+    def place(self, name: TableName) -> str:
+        return qualified(name)
+
+    def numbers(self, sql: str, about: str) -> list[int]:
+        with read_transaction(self.reader) as connection:
+            return [int(n) for n in connection.exec_driver_sql(sql.replace("%", "%%")).one()]
+
     def degrees(
         self,
         table: TableName,

@@ -176,7 +176,7 @@ class Ddl:
 
     def _keys(self, name: TableName, holder: Table | Partition) -> Iterator[Statement]:
         keys: tuple[Key, ...] = (*((holder.primary_key,) if holder.primary_key else ()), *holder.uniques)
-        for key in keys:
+        for key in (k for k in keys if not k.virtual):
             yield self._constraint(name, key.name, key.definition)
 
     def _indexes(self, table: TableName, indexes: tuple[Index, ...]) -> Iterator[Statement]:

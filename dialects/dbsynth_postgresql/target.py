@@ -12,16 +12,19 @@ from sqlalchemy.engine import URL, Engine
 from dbsynth.dialect import RunInfo, Verified, column_types
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema.model import Schema, Table, TableName
+from dbsynth.sqlbase.verify import undeclared
 from dbsynth_postgresql import building, finish, preconditions
 from dbsynth_postgresql.binary_write import OutOfRange, can_encode
 from dbsynth_postgresql.copy_write import send
 from dbsynth_postgresql.ddl import Ddl
+from dbsynth_postgresql.grammar import PostgresqlGrammar
 from dbsynth_postgresql.introspect import query
 from dbsynth_postgresql.names import ident
 from dbsynth_postgresql.publish import publish
 from dbsynth_postgresql.session import LOADING, Session
 from dbsynth_postgresql.types import Row
 
+GRAMMAR = PostgresqlGrammar()
 JUDGED = "dbsynth_judged"
 
 
@@ -149,7 +152,9 @@ class PostgresqlTarget:
 
     def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         finish.finish(self._control or self._load_session(), self._plan.ddl, progress)
-        return ()  # the server tested each constraint when it was created
+        # The server tested each constraint when it was created. What is not declared is tested here.
+        session, ddl = self._control or self._load_session(), self._plan.ddl
+        return undeclared(GRAMMAR, ddl.schema, ddl.place, lambda sql: int(session.scalar(sql)))
 
     def publish(self) -> None:
         if self._control is None:
