@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
+from tests.emulators.running import free_port, python_of, running
 
 REAL_DATABASES = (
     "adventureworks", "chinook", "mondial", "northwind", "nycflights13", "oracle_co", "oracle_hr", "pagila17",
@@ -122,3 +123,28 @@ def real_database(postgres_url: str, real_template: Callable[[str], str]) -> Ite
     yield copy
     for url in made:
         drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def snowflake_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A stand-in for Snowflake: the URL of its database DEV."""
+    _need("snowflake")
+    port, log = free_port(), tmp_path_factory.mktemp("snowflake") / "log"
+    with running("snowflake", [str(port)], port, log):
+        yield f"snowflake://fake:snow@fakesnow/DEV?host=127.0.0.1&port={port}&protocol=http"
+
+
+@pytest.fixture(scope="session")
+def bigquery_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A stand-in for BigQuery: the URL of a project."""
+    _need("bigquery")
+    port, grpc, log = free_port(), free_port(), tmp_path_factory.mktemp("bigquery") / "log"
+    arguments = ["start", "--rest-port", str(port), "--grpc-port", str(grpc), "--log-level", "warning"]
+    with running("bigquery", arguments, port, log):
+        endpoint = f"api_endpoint=http://127.0.0.1:{port}"
+        yield f"bigquery://proj?{endpoint}&credentials=anonymous&storage_api=off&location=EU"
+
+
+def _need(name: str) -> None:
+    if not python_of(name).exists():
+        pytest.skip(f"the {name} emulator is not installed here: make emulators")

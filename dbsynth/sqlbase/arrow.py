@@ -30,6 +30,9 @@ def _read(table: Table, column: Column, array: pa.Array) -> pa.Array:
     goal = arrow_type(column.type)
     if isinstance(column.type, sqltypes.ARRAY):
         return mapped(array.cast(pa.string()), lambda text: literal_of(json.loads(text)))
+    if isinstance(column.type, sqltypes.LargeBinary):
+        values = [None if v is None else "\\x" + v.hex() for v in array.to_pylist()]
+        return pa.array(values, pa.string())
     try:
         return travelling(array, goal)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

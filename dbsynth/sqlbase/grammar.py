@@ -11,7 +11,7 @@ from dbsynth.schema.types import Structured
 
 def is_scalar(column: Column) -> bool:
     """Values that can be compared, ordered and grouped by."""
-    return not isinstance(column.type, sqltypes.ARRAY | sqltypes.JSON | Structured)
+    return not isinstance(column.type, sqltypes.ARRAY | sqltypes.JSON | sqltypes.LargeBinary | Structured)
 
 
 class SqlGrammar(Grammar):
@@ -30,8 +30,6 @@ class SqlGrammar(Grammar):
                 return self.json_text(name, column)
             case Structured() if column.type.family == "document":
                 return self.json_text(name, column)
-            case sqltypes.LargeBinary():
-                return self.hex_text(name)
             case sqltypes.Uuid() | sqltypes.Interval() | sqltypes.Enum() | Structured():
                 return self.as_text(name)
             case sqltypes.Numeric(precision=None) if not isinstance(column.type, sqltypes.Float):
@@ -55,9 +53,6 @@ class SqlGrammar(Grammar):
 
     def json_text(self, sql: str, column: Column) -> str:
         return f"CAST(TO_JSON({sql}) AS {self.text_type})"
-
-    def hex_text(self, sql: str) -> str:
-        return f"'\\x' || LOWER(HEX({sql}))"
 
     def hashed(self, text: str) -> str:
         """32 hexadecimal digits of the MD5 of a text."""

@@ -16,6 +16,7 @@ from dbsynth.schema.model import Column, Table
 from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.documents import Documents
 from dbsynth.values.guard import Guard
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
 from dbsynth.values.pattern import Pattern, shape_of
@@ -182,6 +183,8 @@ def _member(type_: TypeEngine[Any], values: Sequence[str], k: int, rng: np.rando
 
 def _structured(type_: Structured, values: Sequence[str], k: int, rng: np.random.Generator) -> Drawer:
     match type_.family:
+        case "document":
+            return Documents(type_, values, k, rng, lambda inner, texts: _member(inner, texts, k, rng))
         case "range":
             return Ranges(values, k)
         case "composite":

@@ -133,9 +133,6 @@ class BigqueryGrammar(SqlGrammar):
     def json_text(self, sql: str, column: Column) -> str:
         return f"TO_JSON_STRING({sql})"
 
-    def hex_text(self, sql: str) -> str:
-        return f"CONCAT('\\\\x', TO_HEX({sql}))"
-
     def hashed(self, text: str) -> str:
         return f"TO_HEX(MD5({text}))"
 

@@ -128,8 +128,5 @@ class SnowflakeGrammar(SqlGrammar):
     def json_text(self, sql: str, column: Column) -> str:
         return f"TO_JSON({sql})"
 
-    def hex_text(self, sql: str) -> str:
-        return f"'\\\\x' || LOWER(HEX_ENCODE({sql}))"
-
     def as_of(self, snapshot: str | None) -> str:
         return f" AT(TIMESTAMP => {self.literal(snapshot)}::TIMESTAMP_TZ)" if snapshot else ""

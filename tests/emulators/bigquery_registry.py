@@ -73,7 +73,8 @@ def declare(sql: str, project: str, dataset: str) -> str:
         own, other = full(copied[2], project, dataset), full(copied[3], project, dataset)
         if other in TABLES:
             TABLES[own] = replace(TABLES[other], keys=[])  # a copy has no keys
-        return f"{copied[1]}CLONE {copied[3]}"
+        # the emulator refuses to replace a table by a clone
+        return f"DROP TABLE IF EXISTS {copied[2]}; CREATE TABLE {copied[2]} CLONE {copied[3]}"
     head = HEAD.match(sql)
     if head is None:
         return sql
@@ -117,7 +118,7 @@ def _table(tree: exp.Expression, keys: list[Key]) -> Table:
     for p in properties.expressions if properties else ():
         if isinstance(p, exp.PartitionedByProperty):
             partitioned = tuple(c.name for c in p.find_all(exp.Column)) or (p.this.name,)
-        elif isinstance(p, exp.Cluster):
+        elif type(p).__name__.startswith("Cluster"):
             clustered = tuple(e.name for e in p.expressions)
         elif isinstance(p, exp.Property) and p.name.lower() == "description":
             description = p.args["value"].name
