@@ -2,18 +2,27 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Each stand-in for a warehouse needs versions that nothing else agrees with: an environment of its own.
+EMULATORS := .emulators
 
-.PHONY: demo test lint types fast clean
+.PHONY: demo test lint types fast emulators clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+$(EMULATORS)/%/installed: tests/emulators/%.txt
+	$(PYTHON) -m venv $(EMULATORS)/$*
+	$(EMULATORS)/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+emulators: $(EMULATORS)/snowflake/installed $(EMULATORS)/bigquery/installed
+
 demo: $(VENV)/installed
 	$(BIN)/python -m dbsynth.demo
 
-test: $(VENV)/installed lint types
+test: $(VENV)/installed emulators lint types
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed
@@ -27,4 +36,4 @@ fast: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not databases" -x
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(EMULATORS)

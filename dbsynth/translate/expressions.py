@@ -117,12 +117,6 @@ class _Rewriter:
                 return self._any(tree)
             case exp.Extract():
                 return self._part(tree.name.lower(), tree.expression)
-            case exp.Anonymous() if tree.name.lower() in ("isodow", "dayofweekiso") and len(tree.expressions) == 1:
-                return self._part("isodow", tree.expressions[0])
-            case exp.DayOfWeekIso():
-                return self._part("isodow", tree.this)
-            case exp.Year() | exp.Month() | exp.Day():
-                return self._part(type(tree).__name__.lower(), tree.this)
             case exp.RegexpLike():
                 return self._regexp(tree)
         if not isinstance(tree, SAME):
@@ -217,8 +211,6 @@ class _Rewriter:
         if self.target.sqlglot == "snowflake":  # REGEXP_LIKE matches the whole text there
             found = exp.Anonymous(this="REGEXP_INSTR", expressions=[value, pattern])
             return exp.GT(this=found, expression=exp.Literal.number(0))
-        if self.source.sqlglot == "snowflake":
-            raise Untranslatable("a regular expression")
         return exp.RegexpLike(this=value, expression=pattern)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import dbsynth_sql
@@ -51,6 +52,15 @@ class DuckdbDatabase(SqlDatabase):
 
     def default_schemas(self) -> Sequence[str]:
         return self._schemas
+
+    def place(self, name: TableName) -> str:
+        return self.grammar.place(self.catalog_name, name.schema, name.name)
+
+    @cached_property
+    def catalog_name(self) -> str:
+        """What DuckDB calls the file: without it, a schema of the same name would be ambiguous."""
+        with self.opened("the catalog") as connection:
+            return catalog_name(connection)
 
     def target(self) -> Target:
         from dbsynth_duckdb.target import DuckdbTarget
@@ -167,6 +177,10 @@ def _table(name: TableName, row: Row, columns: tuple[Column, ...], constraints: 
         estimated_rows=row["estimated_size"] or 0,
         notes=tuple(f"index {i['index_name']} is not carried over" for i in indexes if not i["is_unique"]),
     )
+
+
+def catalog_name(connection: duckdb.DuckDBPyConnection) -> str:
+    return str(connection.execute("SELECT current_database()").fetchall()[0][0])
 
 
 def rows_of(result: duckdb.DuckDBPyConnection) -> list[Row]:

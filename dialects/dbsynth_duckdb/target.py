@@ -20,7 +20,7 @@ from dbsynth.sqlbase.building import target_mark
 from dbsynth.sqlbase.database import Row
 from dbsynth.sqlbase.ddl import Ddl
 from dbsynth.sqlbase.target import SqlTarget
-from dbsynth_duckdb.database import PROVENANCE, DuckdbDatabase, raised, rows_of
+from dbsynth_duckdb.database import PROVENANCE, DuckdbDatabase, catalog_name, raised, rows_of
 
 NEXTVAL = re.compile(r"^nextval\('(.*)'\)$", re.IGNORECASE)
 
@@ -48,6 +48,9 @@ class DuckdbTarget(SqlTarget):
         with raised(about):
             return rows_of(self.connection.execute(sql))
 
+    def built(self, name: TableName) -> str:
+        return self.grammar.place(catalog_name(self.connection), self.places[name.schema], name.name)
+
     def marks(self) -> dict[str, str | None]:
         return self.database.marks()
 
@@ -68,10 +71,12 @@ class DuckdbTarget(SqlTarget):
         return bool(found[0]["n"])
 
     def create_schema(self, name: str, mark: str) -> None:
-        self.query(f"CREATE SCHEMA {self.grammar.quote(name)}", f"schema {name}")
+        place = self.grammar.place(catalog_name(self.connection), name)
+        self.query(f"CREATE SCHEMA {place}", f"schema {name}")
 
     def drop_schema(self, name: str) -> None:
-        self.query(f"DROP SCHEMA IF EXISTS {self.grammar.quote(name)} CASCADE", f"schema {name}")
+        place = self.grammar.place(catalog_name(self.connection), name)
+        self.query(f"DROP SCHEMA IF EXISTS {place} CASCADE", f"schema {name}")
 
     def create_tables(self) -> None:
         for table in self.schema:
@@ -112,6 +117,7 @@ class DuckdbTarget(SqlTarget):
         self._close_side()  # DuckDB attaches no file that the same program holds open
         about = f"publishing {', '.join(self.mapping.values())}"
         with self.database.opened(about, read_only=False) as connection:
+            self.database.__dict__.setdefault("catalog_name", catalog_name(connection))
             connection.execute(f"ATTACH {self.grammar.literal(str(self.side))} AS dbsynth_side (READ_ONLY)")
             connection.begin()
             try:
@@ -133,11 +139,11 @@ class DuckdbTarget(SqlTarget):
             if name == "main":  # cannot be dropped
                 _empty(connection, self.grammar.quote)
             else:
-                connection.execute(f"DROP SCHEMA {self.grammar.quote(name)} CASCADE")
+                connection.execute(f"DROP SCHEMA {self._schema_place(name)} CASCADE")
         mark = self.grammar.literal(target_mark(self.run))
         for name in self.mapping.values():
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self.grammar.quote(name)}")
-            macro = self.grammar.place(name, PROVENANCE)
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema_place(name)}")
+            macro = f"{self._schema_place(name)}.{PROVENANCE}"
             connection.execute(f"CREATE OR REPLACE MACRO {macro}() AS {mark}")
         order = graph.order(self.schema, {t.name: 1 for t in self.schema}, constraints_after_load=True)
         ddl = Ddl(self.grammar, self.database.dialect.capabilities.constraints, self._published)
@@ -148,7 +154,10 @@ class DuckdbTarget(SqlTarget):
             self._comment(connection, table)
 
     def _published(self, name: TableName) -> str:
-        return self.grammar.place(self.mapping[name.schema], name.name)
+        return self.database.place(TableName(self.mapping[name.schema], name.name))
+
+    def _schema_place(self, name: str) -> str:
+        return self.grammar.place(self.database.catalog_name, name)
 
     def _source(self, name: TableName) -> str:
         return self.grammar.place("dbsynth_side", self.places[name.schema], name.name)
@@ -163,8 +172,11 @@ class DuckdbTarget(SqlTarget):
                 continue
             top = connection.execute(f"SELECT max({self.grammar.quote(column.name)}) FROM {self._source(table.name)}")
             start = int((top.fetchone() or (0,))[0] or 0) + 1
-            place = self.grammar.place(self.mapping[table.name.schema], sequence)
-            connection.execute(f"CREATE SEQUENCE IF NOT EXISTS {place} START {max(start, 1)}")
+            schema = self.mapping[table.name.schema]
+            full = self._published(TableName(table.name.schema, sequence))
+            connection.execute(f"CREATE SEQUENCE IF NOT EXISTS {full} START {max(start, 1)}")
+            # Without the file's name, which may change, unless the schema has the same.
+            place = full if schema == self.database.catalog_name else self.grammar.place(schema, sequence)
             columns.append(replace(column, default=f"nextval({self.grammar.literal(place)})", identity=None))
         return replace(table, columns=tuple(columns))
 

@@ -12,6 +12,7 @@ from dbsynth.dialect import parse_url
 from dbsynth.pipeline import clone, events
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.testing.embedded import create_database, drop_database
+from tests.e2e.places import Places
 
 LARGE = ("walmart", "nycflights13", "adventureworks")
 """Cloned with less effort and smaller samples: the tests look at what must hold, not at how well it is learned."""
@@ -47,3 +48,18 @@ def cloned(postgres_url: str, real_template: Callable[[str], str]) -> Iterator[C
     yield get
     for made in clones.values():
         drop_database(made.target)
+
+
+@pytest.fixture(scope="session")
+def places(
+    postgres_url: str,
+    real_template: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Places]:
+    base = {"postgresql": postgres_url, "duckdb": str(tmp_path_factory.mktemp("duckdb"))}
+    base |= {name: request.getfixturevalue(f"{name}_url") for name in ("snowflake", "bigquery")}
+    found = Places(base, real_template)
+    yield found
+    for url in found.made:
+        drop_database(url)

@@ -16,6 +16,7 @@ from sqlglot.dialects.dialect import Dialect
 
 from dbsynth.schema.expression import functions, logic
 from dbsynth.schema.expression.casts import cast
+from dbsynth.schema.expression.dialects import in_one_dialect
 from dbsynth.schema.expression.nodes import Node, constant
 from dbsynth.schema.expression.registry import FUNCTIONS
 from dbsynth.schema.expression.values import (
@@ -54,7 +55,8 @@ def parse(text: str, dialect: str) -> exp.Expression:
     select = sqlglot.parse_one(f"SELECT ({OLD_POSITION.sub('strpos(', text)})", read=dialect)
     if not isinstance(select, exp.Select) or len(select.selects) != 1 or set(_set(select)) - {"expressions"}:
         raise sqlglot.ParseError("not a single expression")
-    return select.selects[0]
+    tree = select.selects[0]
+    return tree if dialect == "postgres" else in_one_dialect(tree)
 
 
 def _set(tree: exp.Expression) -> list[str]:
