@@ -131,7 +131,7 @@ def snowflake_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     _need("snowflake")
     port, log = free_port(), tmp_path_factory.mktemp("snowflake") / "log"
     with running("snowflake", [str(port)], port, log):
-        yield f"snowflake://fake:snow@fakesnow/DEV?host=127.0.0.1&port={port}&protocol=http"
+        yield f"snowflake://fake:s3cr3t@fakesnow/DEV?host=127.0.0.1&port={port}&protocol=http"
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def translate(text: str, table: Table, source: Grammar, target: Grammar, columns
     if tree is None:
         raise Untranslatable("it is empty")
     rewritten = _Rewriter(table, source, target, columns)(tree.copy())
-    return written(rewritten, target)
+    return written(rewritten.unnest(), target)
 
 
 def default_of(text: str, column: Column, source: Grammar, target: Grammar) -> str:

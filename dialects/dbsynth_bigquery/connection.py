@@ -91,19 +91,15 @@ def raised(about: str) -> Iterator[None]:
 def _error(error: Exception, about: str) -> DbsynthError:
     text = " ".join(str(getattr(error, "message", error)).split())[:300]
     match error:
-        case auth.RefreshError():
+        case auth.RefreshError() | auth.InvalidOperation() | api.Unauthorized():
             return ConnectionFailed(
-                f"{about}: the credentials have expired or were revoked", hint="gcloud auth application-default login"
+                f"{about}: the credentials are not accepted or have expired",
+                hint="gcloud auth application-default login, or a new service account file",
             )
         case auth.GoogleAuthError():
             return ConnectionFailed(
                 f"{about}: no credentials were found",
                 hint="gcloud auth application-default login, or ?credentials_path=service-account.json",
-            )
-        case api.Unauthorized():
-            return ConnectionFailed(
-                f"{about}: the credentials are not accepted or have expired",
-                hint="gcloud auth application-default login",
             )
         case api.Forbidden() if "bytes billed" in text.lower():
             return CannotClone(f"{about}: {text}", hint="raise --max-bytes, or select fewer tables")

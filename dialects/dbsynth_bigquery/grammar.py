@@ -63,6 +63,14 @@ def sql_type(declared: str) -> TypeEngine[Any]:
             return Structured(declared)
 
 
+def quoted_fields(declared: str) -> str:
+    """A type as DDL takes it: the catalog prints the names of fields as they are, reserved words among them."""
+    name, inside = arguments(declared)
+    if name == "STRUCT":
+        return f"STRUCT<{', '.join(f'`{n}` {quoted_fields(t)}' for n, t in fields(inside))}>"
+    return f"ARRAY<{quoted_fields(inside[0])}>" if name == "ARRAY" else declared
+
+
 class BigqueryGrammar(SqlGrammar):
     sqlglot = "bigquery"
     folds = "keep"

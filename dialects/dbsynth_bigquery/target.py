@@ -24,12 +24,13 @@ from dbsynth.sqlbase.retry import retried
 from dbsynth.sqlbase.target import ROW, SqlTarget
 from dbsynth_bigquery.connection import LABELS, raised
 from dbsynth_bigquery.database import BigqueryDatabase
+from dbsynth_bigquery.grammar import quoted_fields
 from dbsynth_bigquery.nested import native
 
 
 class BigqueryDdl(Ddl):
     def column(self, column: Column) -> str:
-        parts = [self.grammar.quote(column.name), column.declared]
+        parts = [self.grammar.quote(column.name), quoted_fields(column.declared)]
         if column.default is not None:
             parts.append(f"DEFAULT {column.default}")
         if not column.nullable and not column.declared.startswith("ARRAY"):
@@ -137,7 +138,7 @@ class BigqueryTarget(SqlTarget):
     def _plain(self, column: Column) -> str:
         if self.grammar.stored(column, "x") != "x" and pa.types.is_string(staged_type(column)):
             return "STRING"
-        return column.declared
+        return quoted_fields(column.declared)
 
     def _reference(self, name: TableName) -> bigquery.TableReference:
         dataset = self._dataset(self.places[name.schema]).reference

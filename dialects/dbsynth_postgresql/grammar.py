@@ -23,6 +23,8 @@ class PostgresqlGrammar(Grammar):
         real="real",
         double="double precision",
         decimal="numeric({p},{s})",
+        most_digits=1000,
+        most_scale=1000,
         any_decimal="numeric",
         text="text",
         varchar="character varying({n})",

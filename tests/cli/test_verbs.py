@@ -261,8 +261,10 @@ def test_a_plan_is_shown_and_printed_as_json(run: Run, monkeypatch: pytest.Monke
 def test_dialects(run: Run) -> None:
     assert "postgresql" in run("dialects").stdout
     found = json.loads(run("dialects", "--json").stdout)["dialects"]
-    assert found[0]["name"] == "postgresql"
-    assert found[0]["constraints"]["foreign key"] == "enforced"
+    by_name = {d["name"]: d for d in found}
+    assert set(by_name) >= {"postgresql", "duckdb", "snowflake", "bigquery"}
+    assert by_name["postgresql"]["constraints"]["foreign key"] == "enforced"
+    assert by_name["bigquery"]["constraints"]["check"] == "not supported"
 
 
 def test_a_closed_pipe_ends_quietly(folder: Path) -> None:

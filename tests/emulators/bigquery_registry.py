@@ -141,8 +141,7 @@ def _column(tree: exp.ColumnDef) -> Column:
 
 def printed(kind: exp.DataType) -> str:
     """As INFORMATION_SCHEMA.COLUMNS prints a type: ``STRUCT<a INT64, b ARRAY<STRING>>``, ``NUMERIC(10, 2)``."""
-    text = kind.sql("bigquery")
-    return text.replace("`", "") if "STRUCT" not in text else text
+    return kind.sql("bigquery").replace("`", "")
 
 
 def _held(tree: exp.Expression) -> exp.Expression:
