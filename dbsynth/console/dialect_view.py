@@ -42,10 +42,18 @@ def _described(name: str, module: str) -> dict[str, Any]:
     }
 
 
+def _support(dialect: dict[str, Any], kind: str) -> str:
+    """An exclusion constraint has no counting query: where the database has none, a clone has none."""
+    if not dialect["constraints"]:
+        return "–"
+    support = dialect["constraints"][kind]
+    return "–" if (kind, support) == ("exclusion", Support.NOT_SUPPORTED.value) else SHORT[support]
+
+
 def show(console: Console, dialects: list[dict[str, Any]]) -> None:
     overview = grid("dialect", *KINDS, "publishes")
     for dialect in dialects:
-        kinds = [SHORT[dialect["constraints"][kind]] if dialect["constraints"] else "–" for kind in KINDS]
+        kinds = [_support(dialect, kind) for kind in KINDS]
         atomic = "at once" if dialect.get("atomic_publish") else "in steps"
         overview.add_row(*cells(dialect["name"], *kinds, (dialect["problem"] and "–") or atomic))
     console.print(overview)
@@ -66,7 +74,7 @@ def markdown(dialects: list[dict[str, Any]]) -> str:
     for kind in KINDS:
         cells_ = []
         for d in dialects:
-            text, page = SHORT[d["constraints"][kind]], d["pages"].get(kind)
+            text, page = _support(d, kind), d["pages"].get(kind)
             cells_.append(f"[{text}]({page})" if page else text)
         lines.append("| " + " | ".join([kind, *cells_]) + " |")
     for fact in ("reading", "loading", "publishing"):

@@ -13,6 +13,7 @@ another database goes. ``native`` adds columns in the database's own types.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -77,6 +78,9 @@ TYPES: Mapping[str, tuple[TypeEngine[Any], tuple[Any, ...]]] = {
     "a_words": (sqltypes.ARRAY(sqltypes.Text()), ('{a,"b c","x\\"y"}', "{NULL}", None)),
 }
 """Columns of the table in which every type occurs, with three values each."""
+LISTS: Mapping[str, list[Any]] = {
+    "{1,2,3}": [1, 2, 3], "{}": [], '{a,"b c","x\\"y"}': ["a", "b c", 'x"y'], "{NULL}": [None]
+}  # fmt: skip
 
 
 def shop() -> Schema:
@@ -246,6 +250,8 @@ class DialectSuite:
 
     def same(self, column: str, got: Any, wanted: Any) -> bool:
         """A dialect whose database cannot keep a value says here what it keeps in its place."""
+        if column in ("a_list", "a_words") and isinstance(got, str) and got.startswith("["):  # arrays are documents here
+            return bool(json.loads(got) == LISTS[wanted])
         if column == "a_document" and got is not None and wanted is not None:
             return bool(got.replace(" ", "").replace("\n", "") == wanted)
         return bool(got == wanted)
@@ -471,9 +477,23 @@ class DialectSuite:
         assert all(v.violations == 0 for v in done.verified)
         database = connect(url)
         constraints = database.dialect.capabilities.constraints
+        declared = {kind for table in database.introspect([place]) for kind in kinds_of(table)}
         database.close()
-        unenforced = {k for k, s in constraints.items() if s is not Support.ENFORCED and k != "exclusion"}
-        assert unenforced <= {"unique", "check"} | {v.kind for v in done.verified}
+        unenforced = {kind for kind in declared if constraints[kind] is not Support.ENFORCED}
+        assert unenforced <= {v.kind for v in done.verified}, "what the database does not enforce is tested by query"
+
+
+
+def kinds_of(table: Table) -> set[str]:
+    """The kinds of constraint that a table has."""
+    found = {
+        "primary key": table.primary_key,
+        "unique": table.uniques,
+        "foreign key": table.foreign_keys,
+        "check": table.checks,
+        "exclusion": table.exclusions,
+    }
+    return {kind for kind, constraints in found.items() if constraints}
 
 
 def connect_grammar(url: str) -> Grammar:
