@@ -59,8 +59,10 @@ class Builder:
     def here(cls, run: RunInfo, target: str) -> Builder:
         return cls(run.run_id, target, socket.gethostname(), os.getpid(), _started(os.getpid()) or 0.0)
 
-    def mark(self) -> str:
-        return json.dumps({"dbsynth_building": self.__dict__})
+    def mark(self, target: str | None = None) -> str:
+        """``target``: the mark of the schema that this one is to become, or was, if it is one of dbsynth's."""
+        became = json.loads(target) if target is not None and is_ours(target) else {}
+        return json.dumps({**became, "dbsynth_building": self.__dict__})
 
     @classmethod
     def of(cls, mark: str | None) -> Builder | None:

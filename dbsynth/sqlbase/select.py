@@ -37,11 +37,20 @@ def rows(grammar: SqlGrammar, source: str, table: Table, request: ReadRequest) -
     sql = f"SELECT {values or '1 AS c0'} FROM {source}"
     if request.sample is not None and request.sample.fraction < 1:
         sql += f" WHERE {sampled(grammar, table, request.sample)}"
-    if request.order_by:
-        sql += f" ORDER BY {', '.join(grammar.sort_key(c) for c in columns_of(table, request.order_by))}"
+    if order := _order(grammar, table, request):
+        sql += f" ORDER BY {', '.join(order)}"
     if request.limit is not None:
         sql += f" LIMIT {int(request.limit)}"
     return sql
+
+
+def _order(grammar: SqlGrammar, table: Table, request: ReadRequest) -> list[str]:
+    """Sort keys that leave no row's place to chance, for a warehouse gives rows in any order and does not enforce keys:
+    after the columns asked for all others; for a few rows of many, the rows' hashes."""
+    if request.limit is not None and not request.order_by:
+        return [grammar.hashed(row_text(grammar, table, Sample((), 1.0)))]
+    columns = columns_of(table, tuple(dict.fromkeys(request.order_by + request.columns)))
+    return [grammar.sort_key(c) for c in columns]
 
 
 def degrees(grammar: SqlGrammar, source: str, table: Table, columns: Sequence[str], sample: Sample | None) -> str:
@@ -60,13 +69,18 @@ def degrees(grammar: SqlGrammar, source: str, table: Table, columns: Sequence[st
 
 
 def sampled(grammar: SqlGrammar, table: Table, sample: Sample) -> str:
-    """The condition that a row is in the sample: the first digits of a hash of its values are below a bound. Without
-    columns, all that can be compared are hashed: rows that are equal in them share one fate."""
+    """The condition that a row is in the sample: the first digits of a hash of its values are below a bound."""
+    below = f"{min(max(round(sample.fraction * 16**HEX_DIGITS), 0), 16**HEX_DIGITS - 1):0{HEX_DIGITS}x}"
+    hashed = grammar.hashed(row_text(grammar, table, sample))
+    return f"SUBSTR({hashed}, 1, {HEX_DIGITS}) < {grammar.literal(below)}"
+
+
+def row_text(grammar: SqlGrammar, table: Table, sample: Sample) -> str:
+    """What is hashed of a row: the sample's columns. Without columns, all that can be compared: rows that are equal in
+    them share one fate."""
     picked = columns_of(table, sample.columns) or [c for c in table.stored_columns if is_scalar(c)]
     if not picked:
         picked = list(table.stored_columns)
     mark = grammar.literal("\x1e")
     parts = [f"COALESCE({grammar.hash_text(c)}, {mark})" for c in picked]
-    text = f" || {grammar.literal(chr(31))} || ".join([*parts, grammar.literal(str(sample.salt))])
-    below = f"{min(max(round(sample.fraction * 16**HEX_DIGITS), 0), 16**HEX_DIGITS - 1):0{HEX_DIGITS}x}"
-    return f"SUBSTR({grammar.hashed(text)}, 1, {HEX_DIGITS}) < {grammar.literal(below)}"
+    return f" || {grammar.literal(chr(31))} || ".join([*parts, grammar.literal(str(sample.salt))])

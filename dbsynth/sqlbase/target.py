@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.dialect import RunInfo, Verified
-from dbsynth.errors import InternalError, TargetRefused, UnsupportedSource
+from dbsynth.errors import CannotClone, InternalError, TargetRefused, UnsupportedSource
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.sqlbase import building, verify
 from dbsynth.sqlbase.arrow import clamped, staged_batch, staged_columns
@@ -133,7 +133,7 @@ class SqlTarget(ABC):
                 continue
             if not builder.local:
                 LOG.warning("schema %s is being built on %s, or was left there by a run that died", name, builder.host)
-            elif not builder.alive:
+            elif not builder.alive and building.is_scratch(name):
                 self.drop_schema(name)
 
     def _existing(self, marks: Mapping[str, str | None]) -> list[str]:
@@ -161,8 +161,13 @@ class SqlTarget(ABC):
     # --- rows -------------------------------------------------------------------------------------------------------
 
     def load(self, table: TableName, batches: Iterable[pa.RecordBatch]) -> int:
-        found = self._table(table)
-        return self.insert(found, self.built(table), self._staged(found, batches))
+        """Counted afterwards: a statement that is tried again after an answer was lost must not have run twice."""
+        found, place = self._table(table), self.built(table)
+        rows = self.insert(found, place, self._staged(found, batches))
+        [row] = self.query(f"SELECT COUNT(*) AS n FROM {place}", f"table {table}")
+        if (held := int(next(iter(row.values())))) != rows:
+            raise CannotClone(f"table {table} holds {held:,} rows after {rows:,} were loaded", hint="run it again")
+        return rows
 
     def _staged(self, table: Table, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
@@ -165,6 +166,8 @@ class DialectSuite:
     """Test -> why the database cannot do it."""
     native: ClassVar[Mapping[str, Native]] = {}
     rows_of_many: ClassVar[int] = 100_000
+    outlives: ClassVar[bool] = False
+    """The database is there after the tests: they drop what they made (``SqlTarget.drop_schema``)."""
 
     @pytest.fixture
     def url(self) -> str:
@@ -177,9 +180,17 @@ class DialectSuite:
             request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
     @pytest.fixture
-    def place(self) -> str:
+    def place(self, url: str) -> Iterator[str]:
         """The name of a schema that is not there yet."""
-        return f"suite_{next(_runs)}"
+        name = f"suite_{uuid4().hex[:8]}"
+        yield name
+        if self.outlives:
+            database = connect(url)
+            target: Any = database.target()
+            for made in (name, f"{name}_dev"):
+                target.drop_schema(made)
+            target.close()
+            database.close()
 
     # --- helpers ----------------------------------------------------------------------------------------------------
 
@@ -250,7 +261,7 @@ class DialectSuite:
 
     def same(self, column: str, got: Any, wanted: Any) -> bool:
         """A dialect whose database cannot keep a value says here what it keeps in its place."""
-        if column in ("a_list", "a_words") and isinstance(got, str) and got.startswith("["):  # arrays are documents here
+        if column in ("a_list", "a_words") and isinstance(got, str) and got.startswith("["):  # kept as documents
             return bool(json.loads(got) == LISTS[wanted])
         if column == "a_document" and got is not None and wanted is not None:
             return bool(got.replace(" ", "").replace("\n", "") == wanted)
@@ -481,7 +492,6 @@ class DialectSuite:
         database.close()
         unenforced = {kind for kind in declared if constraints[kind] is not Support.ENFORCED}
         assert unenforced <= {v.kind for v in done.verified}, "what the database does not enforce is tested by query"
-
 
 
 def kinds_of(table: Table) -> set[str]:

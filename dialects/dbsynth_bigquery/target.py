@@ -27,6 +27,9 @@ from dbsynth_bigquery.database import BigqueryDatabase
 from dbsynth_bigquery.grammar import quoted_fields
 from dbsynth_bigquery.nested import native
 
+PUBLISHING, PUBLISHED = "publishing", "published"
+"""Values of a target dataset's label ``dbsynth``."""
+
 
 class BigqueryDdl(Ddl):
     def column(self, column: Column) -> str:
@@ -93,10 +96,10 @@ class BigqueryTarget(SqlTarget):
             reference = self._dataset(name).reference
             self.database.client.delete_dataset(reference, delete_contents=True, not_found_ok=True)
 
-    def _mark(self, name: str, mark: str) -> None:
+    def _mark(self, name: str, mark: str, state: str) -> None:
         with raised(f"dataset {name}"):
             dataset = self.database.client.get_dataset(self._dataset(name).reference)
-            dataset.description, dataset.labels = mark, {**dataset.labels, **LABELS}
+            dataset.description, dataset.labels = mark, {**dataset.labels, **LABELS, "dbsynth": state}
             self.database.client.update_dataset(dataset, ["description", "labels"])
 
     # --- tables and rows --------------------------------------------------------------------------------------------
@@ -192,20 +195,22 @@ class BigqueryTarget(SqlTarget):
 
     def swap(self, existing: Sequence[str]) -> None:
         """A dataset cannot be renamed: each table is replaced by a copy at once, parents first; then keys are declared
-        and tables that the source does not have are dropped. Until the mark is set, the dataset says it is being
-        published. https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language"""
+        and tables that the source does not have are dropped. Meanwhile the dataset's label ``dbsynth`` says
+        ``publishing``: where it stays so, a run died, and the next one replaces the whole.
+        https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language"""
+        mark = target_mark(self.run)
         for target in self.mapping.values():
-            mark = target_mark(self.run)
-            if target in existing:
-                self._mark(target, mark)
-            else:
+            if target not in existing:
                 self.create_schema(target, mark)
+            self._mark(target, mark, PUBLISHING)
         order = graph.order(self.schema, {t.name: 1 for t in self.schema}, constraints_after_load=True).tables
         for name in order:
             sql = f"CREATE OR REPLACE TABLE {self._published(name)} COPY {self.built(name)}"
             self.run_sql(sql, f"publishing {name}")
         self._declare_keys(order)
         self._drop_others()
+        for target in self.mapping.values():
+            self._mark(target, mark, PUBLISHED)
         for place in self.places.values():
             self.drop_schema(place)
 

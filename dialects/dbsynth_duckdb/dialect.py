@@ -16,7 +16,7 @@ ENFORCED = ("primary key", "foreign key", "unique", "check", "not null")
 
 
 class DuckdbDialect:
-    """DuckDB files, version 1.2 and later."""
+    """DuckDB files, by version 2.0 of the library or a later one."""
 
     name = "duckdb"
     grammar = DuckdbGrammar()

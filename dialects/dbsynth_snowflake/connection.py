@@ -32,7 +32,9 @@ def parts(url: URL) -> tuple[str | None, str | None]:
 
 
 def arguments(url: URL) -> dict[str, Any]:
-    given: dict[str, Any] = {k: v if isinstance(v, str) else v[-1] for k, v in url.query.items()}
+    given: dict[str, Any] = {
+        k: v if isinstance(v, str) else v[-1] for k, v in url.query.items() if not k.startswith("dbsynth_")
+    }
     for name, value in given.items():
         if value.lower() in ("true", "false"):
             given[name] = value.lower() == "true"

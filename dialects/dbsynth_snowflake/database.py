@@ -70,8 +70,8 @@ class SnowflakeDatabase(SqlDatabase):
     # --- statements -------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def executed(self, sql: str, about: str) -> Iterator[SnowflakeCursor]:
-        """A cursor over the result of ``sql``; passing failures are tried again."""
+    def executed(self, sql: str, about: str, *, again: bool = True) -> Iterator[SnowflakeCursor]:
+        """A cursor over the result of ``sql``; passing failures are tried again, unless ``again`` is False."""
 
         def run() -> SnowflakeCursor:
             cursor = self.connection.cursor()
@@ -83,7 +83,7 @@ class SnowflakeDatabase(SqlDatabase):
                 raise
             return cursor
 
-        cursor = retried(run, about or "a statement")
+        cursor = retried(run, about or "a statement") if again else run()
         try:
             with raised(about):
                 yield cursor

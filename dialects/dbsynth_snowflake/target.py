@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from dbsynth.schema.model import Column, ForeignKey, Table, TableName
 from dbsynth.sqlbase.arrow import staged_type
-from dbsynth.sqlbase.building import OLD, Builder, scratch_name, target_mark
+from dbsynth.sqlbase.building import Builder, target_mark
 from dbsynth.sqlbase.ddl import Ddl
 from dbsynth.sqlbase.target import ROW, SqlTarget
 from dbsynth_snowflake.database import SnowflakeDatabase
@@ -95,7 +96,7 @@ class SnowflakeTarget(SqlTarget):
             self._create(self._numbered_table(table, staging), place)
         names = self.ddl.names(tuple(c.name for c in columns))
         values = ", ".join(self.grammar.stored(c, quote(c.name)) for c in columns)
-        self.run_sql(f"INSERT INTO {place} ({names}) SELECT {values} FROM {staging}", f"table {table.name}")
+        self.run_sql(f"INSERT OVERWRITE INTO {place} ({names}) SELECT {values} FROM {staging}", f"table {table.name}")
         self.run_sql(f"DROP TABLE {staging}", f"table {table.name}")
         return rows
 
@@ -120,7 +121,8 @@ class SnowflakeTarget(SqlTarget):
 
     def _copy(self, table: Table, place: str, batches: Iterable[pa.RecordBatch]) -> int:
         """PUT Parquet files into the user's stage, COPY INTO from there: all rows or none."""
-        stage = f"@~/dbsynth/{self.run.run_id}/{abs(hash(place)):x}"
+        folder_name = hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+        stage = f"@~/dbsynth/{self.run.run_id}/{folder_name}"
         about = f"table {table.name}"
         with tempfile.TemporaryDirectory(prefix="dbsynth-") as folder:
             rows = _write(batches, Path(folder))
@@ -171,22 +173,28 @@ class SnowflakeTarget(SqlTarget):
         self.run_sql(f"ALTER TABLE {place} ADD {self.ddl.foreign_key(fk)}", f"constraint {fk.name} of {table.name}")
 
     def swap(self, existing: Sequence[str]) -> None:
-        """Each schema in one statement. https://docs.snowflake.com/en/sql-reference/sql/alter-schema"""
+        """Each schema in one statement, which is never tried again: a second swap would undo the first. Whenever the
+        process dies, the schema under the target's name says that it is dbsynth's, and the other one says who built it
+        and is dropped by the next run. https://docs.snowflake.com/en/sql-reference/sql/alter-schema"""
+        marks = self.marks()
         for source, target in self.mapping.items():
-            built, place = self._schema_place(self.places[source]), self._schema_place(target)
-            about = f"publishing {target}"
+            built, about = self.places[source], f"publishing {target}"
+            here, mark = Builder.here(self.run, target), target_mark(self.run)
+            self._mark(built, here.mark(mark))
             if target in existing:
-                old = scratch_name(target, self.run.run_id, self.grammar.longest_name, OLD)
-                self.run_sql(f"ALTER SCHEMA {built} SWAP WITH {place}", about)
-                self.run_sql(f"ALTER SCHEMA {built} RENAME TO {self._schema_place(old)}", about)
-                mark = self.grammar.literal(Builder.here(self.run, target).mark())
-                self.run_sql(f"COMMENT ON SCHEMA {self._schema_place(old)} IS {mark}", about)
+                self._mark(target, here.mark(marks.get(target)))
+                change = f"SWAP WITH {self._schema_place(target)}"
             else:
-                self.run_sql(f"ALTER SCHEMA {built} RENAME TO {place}", about)
-            mark = self.grammar.literal(target_mark(self.run))
-            self.run_sql(f"COMMENT ON SCHEMA {place} IS {mark}", about)
+                change = f"RENAME TO {self._schema_place(target)}"
+            with self.database.executed(f"ALTER SCHEMA {self._schema_place(built)} {change}", about, again=False):
+                pass
+            self._mark(target, mark)
             if target in existing:
-                self.drop_schema(old)
+                self.drop_schema(built)
+
+    def _mark(self, schema: str, mark: str) -> None:
+        place = self._schema_place(schema)
+        self.run_sql(f"COMMENT ON SCHEMA {place} IS {self.grammar.literal(mark)}", f"schema {schema}")
 
     def close(self) -> None:
         self.database.close()

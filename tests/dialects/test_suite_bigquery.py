@@ -16,6 +16,7 @@ PERSON = "STRUCT<name STRING, born DATE, spots ARRAY<STRUCT<x INT64, y FLOAT64>>
 
 
 class TestBigquery(DialectSuite):
+    outlives = True
     native: ClassVar[Mapping[str, Native]] = {
         "exact": Native("NUMERIC(10, 2)", sqltypes.Numeric(10, 2), ()),
         "person": Native(

@@ -14,6 +14,7 @@ from dbsynth.testing.dialect_suite import DialectSuite, Native
 
 
 class TestSnowflake(DialectSuite):
+    outlives = True
     native: ClassVar[Mapping[str, Native]] = {
         "number": Native("NUMBER(38,10)", sqltypes.Numeric(38, 10), ()),
         "anything": Native("VARIANT", sqltypes.JSON(), ('{"a":[1,{"b":"c"}]}', "3", None)),

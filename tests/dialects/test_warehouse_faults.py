@@ -163,3 +163,40 @@ def test_passing_failures_are_tried_again_and_others_are_not() -> None:
     with pytest.raises(ConnectionFailed):
         retried(always, "asking", sleep=waits.append)
     assert len(waits) == 2 + retry.TRIES - 1
+
+
+def test_snowflake_run_that_dies_while_it_publishes(held: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each statement of the swap: the target is the old or the new one, and the next run clears what is left."""
+    from dbsynth.sqlbase.building import Builder
+
+    assert run("clone", held + "#FAULTS", "--to", "FAULTS_DEV", "-q", "--effort", "quick").exit_code == 0
+    database: Any = connect(held)
+    from dbsynth_snowflake.target import SnowflakeTarget
+
+    class Killed(BaseException):
+        pass
+
+    def refuse(*_: Any) -> None:
+        raise Killed
+
+    for name in ("_mark", "drop_schema"):
+        for last in (0, 1, 2) if name == "_mark" else (0,):
+            with monkeypatch.context() as patch:
+                original, calls = getattr(SnowflakeTarget, name), iter(range(last))
+                patch.setattr(
+                    SnowflakeTarget,
+                    name,
+                    lambda *a, o=original, c=calls: o(*a) if next(c, None) is not None else refuse(),
+                )
+                patch.setattr(SnowflakeTarget, "discard", lambda self: None)  # a killed process does not
+                with pytest.raises(Killed):
+                    run("clone", held + "#FAULTS", "--to", "FAULTS_DEV", "-q", "--effort", "quick")
+            marks = database.marks()
+            [left] = [m for m in marks if "__dbsynth_" in m and m.startswith("FAULTS_DEV")]
+            assert Builder.of(marks[left]) is not None, "the next run knows whose it is"
+            assert len(database.introspect(["FAULTS_DEV"]).tables) == 1
+            monkeypatch.setattr(Builder, "alive", property(lambda self: False))
+            assert run("clone", held + "#FAULTS", "--to", "FAULTS_DEV", "-q", "--effort", "quick").exit_code == 0
+            monkeypatch.undo()
+            assert not [m for m in database.marks() if "__dbsynth_" in m and m.startswith("FAULTS_DEV")]
+    database.close()

@@ -164,6 +164,9 @@ class Runner:
         declared = self._declared(tree)
         tree = tree.transform(self.rewrite)
         with self.registered(views):
+            if isinstance(tree, exp.Insert) and tree.args.get("overwrite"):  # what was there goes
+                tree.set("overwrite", False)
+                self.execute(f"DELETE FROM {tree.find(exp.Table).sql('snowflake')}", None)
             rows = self.execute(tree.sql("snowflake"), parameters)
         return Result(rows, declared if len(declared) == rows.num_columns else [])
 
