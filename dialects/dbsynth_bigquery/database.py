@@ -94,20 +94,23 @@ class BigqueryDatabase(SqlDatabase):
             return [dict(row.items()) for row in job.result()]
 
     def arrow(self, sql: str, about: str = "") -> Iterator[pa.RecordBatch]:
-        rows = self.job(sql, about, reads_rows=True).result()
+        job = self.job(sql, about, reads_rows=True)
         with raised(about):
+            rows = job.result()
             storage = storage_client(self.url) if self._storage_works and rows.total_rows else None
             if storage is not None:
+                streamed = rows.to_arrow_iterable(bqstorage_client=storage)
                 try:
-                    first = list(rows.to_arrow_iterable(bqstorage_client=storage))
+                    first = next(streamed)
                 except Exception as error:
                     if not _storage_denied(error):
                         raise
                     LOG.warning("the Storage Read API may not be used (%s): rows come by REST", type(error).__name__)
                     self._storage_works = False
-                    rows = self.job(sql, about, reads_rows=True).result()
+                    rows = job.result()
                 else:
-                    yield from first
+                    yield first
+                    yield from streamed
                     return
             some = False
             for batch in rows.to_arrow_iterable() if rows.total_rows else ():
