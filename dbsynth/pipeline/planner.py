@@ -161,7 +161,9 @@ def make_plan(
 def profile_sample(database: Database, table: Table, rows: int, snapshot: str | None) -> pa.Table:
     """About ``PROFILE_ROWS`` rows of the stored columns, spread over the table by hash."""
     sample = Sample((), min(1.0, 1.2 * PROFILE_ROWS / rows)) if rows > PROFILE_ROWS else None
-    request = ReadRequest(table.name, tuple(c.name for c in table.stored_columns), sample, limit=PROFILE_ROWS)
+    columns = tuple(c.name for c in table.stored_columns)
+    order = table.primary_key.columns if table.primary_key and sample is None else ()
+    request = ReadRequest(table.name, columns, sample, order_by=order, limit=PROFILE_ROWS)
     return pa.Table.from_batches(list(database.read(request, snapshot)))
 
 

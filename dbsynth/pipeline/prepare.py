@@ -120,7 +120,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         child = plan[degree.child]
         if degree.fill == "context" and table_plan.sample is not None and child.sample is not None:
             sample = Sample(degree.key.ref_columns, child.sample.fraction, child.sample.salt)
-            rows = _read(database, table_plan, sample, (), snapshot)
+            rows = _read(database, table_plan, sample, degree.key.ref_columns, snapshot)
             prepared.extra[degree.column] = _encoded(
                 table_plan, codec, _derive(database, plan, table_plan, rows, clusters, snapshot)
             )
@@ -186,7 +186,8 @@ def _parents_for_clusters(
 ) -> tuple[pa.Table, list[str]]:
     parent = plan[k.key.ref_table]
     columns = feature_columns(plan, parent)
-    request = ReadRequest(parent.name, tuple(dict.fromkeys(k.key.ref_columns + tuple(columns))))
+    wanted = tuple(dict.fromkeys(k.key.ref_columns + tuple(columns)))
+    request = ReadRequest(parent.name, wanted, order_by=k.key.ref_columns)  # what is drawn depends on their order
     return pa.Table.from_batches(list(database.read(request, snapshot))).combine_chunks(), columns
 
 

@@ -46,8 +46,8 @@ def rows(grammar: SqlGrammar, source: str, table: Table, request: ReadRequest) -
 
 def _order(grammar: SqlGrammar, table: Table, request: ReadRequest) -> list[str]:
     """Sort keys that leave no row's place to chance, for a warehouse gives rows in any order and does not enforce keys:
-    after the columns asked for all others; for a few rows of many, the rows' hashes."""
-    if request.limit is not None and not request.order_by:
+    after the columns asked for all others; for some rows of a sample, the rows' hashes."""
+    if request.limit is not None and request.sample is not None and not request.order_by:
         return [grammar.hashed(row_text(grammar, table, Sample((), 1.0)))]
     columns = columns_of(table, tuple(dict.fromkeys(request.order_by + request.columns)))
     return [grammar.sort_key(c) for c in columns]
