@@ -88,16 +88,19 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
     With --verbose also what each column is taken for, and why.
     """
     with failures(verbose=verbose, as_json=as_json):
-        from dbsynth.console import logs, plan_view
+        from dbsynth.console import dialect_view, logs, plan_view
         from dbsynth.console.output import print_json, stdout_console
         from dbsynth.console.request import clone_options
 
         logs.set_up(verbose=verbose, quiet=False)
         options = clone_options(**asked)
         from dbsynth.console.progress import Watcher
+        from dbsynth.dialect import dialect_name
         from dbsynth.pipeline.clone import plan_only
 
         described = plan_only(options, Watcher()).describe()
+        if options.target_url is not None:
+            described["promises"] = dialect_view.promises(dialect_name(options.target_url))
         if as_json:
             print_json("Plan", described)
         else:
@@ -109,6 +112,7 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
 @arguments.selection
 @click.option("--check-keys", is_flag=True, help="Count what breaks the declared keys: warehouses enforce none.")
 @click.option("--suggest-keys", is_flag=True, help="Look for keys that are not declared; prints TOML to paste.")
+@arguments.max_bytes_option
 @arguments.output
 def inspect(
     source: str,
@@ -118,6 +122,7 @@ def inspect(
     config: Any,
     check_keys: bool,
     suggest_keys: bool,
+    max_bytes: int | None,
     **selected: Any,
 ) -> None:
     """Show what is in SOURCE: tables, rows, keys, CHECKs, types, and what dbsynth does not carry over."""
@@ -138,6 +143,7 @@ def inspect(
             virtual_keys=loaded.settings.virtual_keys,
             check_keys=check_keys,
             suggest_keys=suggest_keys,
+            max_bytes=max_bytes if max_bytes is not None else loaded.settings.clone.max_bytes,
         )
         if as_json:
             print_json("Inspection", found)

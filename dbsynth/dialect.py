@@ -253,6 +253,12 @@ def dialect_name(url: URL) -> str:
     return ALIASES.get(name, name)
 
 
+def named_schema(url: URL) -> str | None:
+    """The schema that ``url`` itself names, of a dialect whose URLs can (its ``schema_of``)."""
+    of = getattr(load_dialect(dialect_name(url)), "schema_of", None)
+    return None if of is None else of(url)
+
+
 def column_types(table: Table) -> pa.Schema:
     """The Arrow schema in which the stored columns of ``table`` travel."""
     from dbsynth.schema.types import arrow_type

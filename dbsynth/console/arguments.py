@@ -81,6 +81,14 @@ selection = _apply(
     ]
 )
 
+max_bytes_option = click.option(
+    "--max-bytes",
+    callback=bytes_of,
+    envvar="DBSYNTH_MAX_BYTES",
+    metavar="SIZE",
+    help="Where reading is billed by the byte (BigQuery): refuse to read more.  [10GiB]",
+)
+
 wishes = _apply(
     [
         click.option(
@@ -134,13 +142,7 @@ wishes = _apply(
             metavar="TABLE",
             help="Take the rows of this table over as they are; 'none' keeps no table; repeats.",
         ),
-        click.option(
-            "--max-bytes",
-            callback=bytes_of,
-            envvar="DBSYNTH_MAX_BYTES",
-            metavar="SIZE",
-            help="Where reading is billed by the byte (BigQuery): refuse to read more.  [10GiB]",
-        ),
+        max_bytes_option,
         click.option("--replace", is_flag=True, help="Replace a target schema that dbsynth did not make."),
     ]
 )

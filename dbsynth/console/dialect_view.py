@@ -42,6 +42,19 @@ def _described(name: str, module: str) -> dict[str, Any]:
     }
 
 
+def promises(name: str) -> list[str]:
+    """What a plan says of a target in a database called ``name``: how a clone appears, what nobody else enforces."""
+    capabilities = load_dialect(name).capabilities
+    lines = []
+    if not capabilities.atomic_publish:
+        lines.append(f"it changes in steps: {capabilities.facts.get('publishing', 'one schema after the other')}")
+    for support, what in ((Support.NOT_ENFORCED, "declared, not enforced"), (Support.NOT_SUPPORTED, "not declared")):
+        kinds = [k for k in KINDS if k != "exclusion" and capabilities.constraints.get(k) is support]
+        if kinds:
+            lines.append(f"{what} there: {', '.join(kinds)}; rows keep them by construction, a query counts each")
+    return lines
+
+
 def _support(dialect: dict[str, Any], kind: str) -> str:
     """An exclusion constraint has no counting query: where the database has none, a clone has none."""
     if not dialect["constraints"]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Database, connect
+from dbsynth.dialect import Database, connect, dialect_name, load_dialect
 from dbsynth.errors import CannotClone, PermissionDenied
+from dbsynth.limits import MAX_BYTES
 from dbsynth.pipeline.planner import Wishes, check_supported, select
 from dbsynth.pipeline.suggest import suggested
 from dbsynth.schema import graph
@@ -32,8 +33,12 @@ def inspect(
     virtual_keys: Sequence[VirtualKey] = (),
     check_keys: bool = False,
     suggest_keys: bool = False,
+    max_bytes: int | None = None,
 ) -> dict[str, Any]:
-    """The selected part of the source (all schemas if none is named)."""
+    """The selected part of the source (all schemas if none is named). ``max_bytes``: what one statement over rows may
+    be billed for, where it is."""
+    if load_dialect(dialect_name(url)).capabilities.bills_bytes:
+        url = url.update_query_dict({"dbsynth_max_bytes": str(MAX_BYTES if max_bytes is None else max_bytes)})
     database = connect(url)
     try:
         whole, unknown = with_virtual_keys(database.introspect(schemas or None), virtual_keys)

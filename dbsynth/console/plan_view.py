@@ -2,6 +2,7 @@
 
 source, target    for people              schemas     {source schema: target schema}
 seed, privacy_k   seed None: drawn later  warnings    of the whole plan
+promises      how the target appears and what it does not enforce, if there is something to say
 tables            in the order in which they are made; each
     table, level, source_rows, train_rows, rows, strategy, warnings
     kept_rows, kept_reason    rows that keep their key and labels (0, None)
@@ -31,6 +32,7 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
     _keys(console, tables)
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
     _section(console, "Personal columns, whose values are made up", personal)
+    _section(console, "The target", plan.get("promises", []))
     if verbose:
         for table in tables:
             _columns(console, table)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dbsynth.config import Config, Place, load_config, table_overrides
 from dbsynth.console import redact
+from dbsynth.dialect import named_schema
 from dbsynth.errors import UsageError
 from dbsynth.pipeline.options import CloneOptions, Effort
 
@@ -61,7 +62,7 @@ def clone_options(
         source_url=origin.url,
         source_schemas=origin.schemas or None,
         target_url=goal.url,
-        target_schema=goal.schemas[0] if goal.schemas else None,
+        target_schema=goal.schemas[0] if goal.schemas else named_schema(goal.url),
         tables=tuple(tables),
         exclude=tuple(exclude),
         rows=_row_numbers(rows),

@@ -6,20 +6,21 @@ import multiprocessing
 import os
 import signal
 import threading
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
-_queue: Any = None
+_reports: Connection | None = None
+_lock: Any = None
 
 
-def start(queue: Any) -> None:
+def start(reports: Connection, lock: Any) -> None:
     """Initialise a worker: one thread for torch (two are slower on matrices of this size), its end with the parent's
     (a killed parent must not leave workers behind), Ctrl-C left to the parent."""
-    global _queue
+    global _reports, _lock
     import torch
 
     torch.set_num_threads(1)
-    _queue = queue
+    _reports, _lock = reports, lock
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -34,8 +35,9 @@ def start(queue: Any) -> None:
 
 def report(table: str, step: str, done: int, total: int) -> None:
     """Tell the parent how far a step of a table is."""
-    if _queue is not None:
-        _queue.put((table, step, done, total))
+    if _reports is not None:
+        with _lock:
+            _reports.send((table, step, done, total))
 
 
 def ready() -> None:

@@ -18,6 +18,8 @@ from sqlalchemy.engine import URL
 
 from dbsynth.errors import CannotClone, ConnectionFailed, DbsynthError, PermissionDenied, UsageError
 
+FIRST_ANSWER = 30.0
+"""Seconds to wait for the first answer: later ones are tried for by the client for ten minutes."""
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 LABELS = {"application": "dbsynth"}
 """On every job and dataset: tells a DBA who asked."""
@@ -82,10 +84,14 @@ def storage_client(url: URL) -> Any:
 def raised(about: str) -> Iterator[None]:
     try:
         yield
-    except (api.GoogleAPIError, auth.GoogleAuthError, ConnectionError, OSError) as error:
-        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+    except (api.GoogleAPIError, auth.GoogleAuthError, OSError) as error:
+        if isinstance(error, OSError) and not _of_network(error):
             raise
         raise _error(error, about) from error
+
+
+def _of_network(error: Exception) -> bool:
+    return isinstance(error, ConnectionError) or type(error).__module__.partition(".")[0] in ("requests", "urllib3")
 
 
 def _error(error: Exception, about: str) -> DbsynthError:
@@ -96,13 +102,24 @@ def _error(error: Exception, about: str) -> DbsynthError:
                 f"{about}: the credentials are not accepted or have expired",
                 hint="gcloud auth application-default login, or a new service account file",
             )
+        case auth.TransportError():
+            return ConnectionFailed(f"{about}: {text}", hint="is Google reachable?", transient=True)
         case auth.GoogleAuthError():
             return ConnectionFailed(
                 f"{about}: no credentials were found",
                 hint="gcloud auth application-default login, or ?credentials_path=service-account.json",
             )
-        case api.Forbidden() if "bytes billed" in text.lower():
+        case api.GoogleAPICallError() if "bytes billed" in text.lower():  # comes as 500, sometimes as 400
             return CannotClone(f"{about}: {text}", hint="raise --max-bytes, or select fewer tables")
+        case api.BadRequest() if "partition elimination" in text.lower():
+            return CannotClone(
+                f"{about}: {text}",
+                hint="leave the table out (--exclude), or alter it: SET OPTIONS (require_partition_filter = false)",
+            )
+        case api.Forbidden() if _reason(error) == "rateLimitExceeded":
+            return ConnectionFailed(f"{about}: {text}", hint="run it again later", transient=True)
+        case api.Forbidden() if _reason(error) == "quotaExceeded":
+            return ConnectionFailed(f"{about}: {text}", hint="wait until the quota is filled again, or have it raised")
         case api.Forbidden():
             return PermissionDenied(
                 f"{about}: {text}", hint="ask for roles/bigquery.dataViewer on the dataset and roles/bigquery.jobUser"
@@ -111,7 +128,14 @@ def _error(error: Exception, about: str) -> DbsynthError:
             return ConnectionFailed(f"{about}: {text}", hint="name the dataset's region in the URL: ?location=EU")
         case api.NotFound():
             return PermissionDenied(f"{about}: {text}", hint="check project, dataset and table")
-        case api.TooManyRequests() | api.ServerError() | api.RetryError() | ConnectionError():
+        case api.RetryError():  # the client has tried for as long as it does
+            return ConnectionFailed(f"{about}: {text}", hint="is BigQuery reachable?")
+        case api.TooManyRequests() | api.ServerError() | OSError():
             return ConnectionFailed(f"{about}: {text}", hint="is BigQuery reachable?", transient=True)
         case _:
             return CannotClone(f"{about}: {text}")
+
+
+def _reason(error: api.GoogleAPICallError) -> str:
+    """https://cloud.google.com/bigquery/docs/error-messages"""
+    return next((str(e["reason"]) for e in error.errors if isinstance(e, dict) and e.get("reason")), "")

@@ -12,7 +12,9 @@ from functools import cached_property
 
 import dbsynth_sql
 import pyarrow as pa
+from google.api_core import exceptions as api
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 from sqlalchemy import types as sqltypes
 from sqlalchemy.engine import URL
 
@@ -23,6 +25,7 @@ from dbsynth.sqlbase import catalog, select
 from dbsynth.sqlbase.building import is_ours
 from dbsynth.sqlbase.database import Row, SqlDatabase
 from dbsynth.sqlbase.retry import retried
+from dbsynth_bigquery import connection
 from dbsynth_bigquery.connection import client_of, option, raised, storage_client
 from dbsynth_bigquery.grammar import BigqueryGrammar, sql_type
 
@@ -63,13 +66,18 @@ class BigqueryDatabase(SqlDatabase):
 
     @cached_property
     def location(self) -> str | None:
-        """Of the URL, else that of its dataset."""
+        """Of the URL, else that of its dataset; None if neither says."""
         if found := option(self.url, "location"):
             return found
-        if not self._schemas:
-            return None
-        with raised(f"dataset {self._schemas[0]}"):
-            return str(self.client.get_dataset(self._schemas[0]).location)
+        return self.location_of(self._schemas[0]) if self._schemas else None
+
+    def location_of(self, dataset: str) -> str | None:
+        """The region of a dataset; None if there is none of that name."""
+        with raised(f"dataset {dataset}"):
+            try:
+                return str(self.client.get_dataset(dataset).location)
+            except api.NotFound:
+                return None
 
     # --- statements -------------------------------------------------------------------------------------------------
 
@@ -120,6 +128,12 @@ class BigqueryDatabase(SqlDatabase):
                 empty = rows.to_arrow(create_bqstorage_client=False)
                 yield pa.RecordBatch.from_pylist([], schema=empty.schema)
 
+    def numbers(self, sql: str, about: str) -> list[int]:
+        job = self.job(sql, about, reads_rows=True)
+        with raised(about):
+            [row] = job.result()
+        return [int(n) for n in row.values()]
+
     def bytes_of(self, sql: str, about: str) -> int:
         """What running ``sql`` would be billed for: a dry run, which costs nothing."""
         with raised(about):
@@ -166,7 +180,7 @@ class BigqueryDatabase(SqlDatabase):
                 item.dataset_id: self.client.get_dataset(item.reference).description
                 if item.labels.get("application") == "dbsynth"
                 else None
-                for item in self.client.list_datasets()
+                for item in self.client.list_datasets(retry=DEFAULT_RETRY.with_timeout(connection.FIRST_ANSWER))
             }
 
     def catalog(self, schemas: Sequence[str]) -> Schema:
@@ -182,8 +196,6 @@ class BigqueryDatabase(SqlDatabase):
 
 
 def _storage_denied(error: Exception) -> bool:
-    from google.api_core import exceptions as api
-
     return isinstance(error, api.Forbidden | api.PermissionDenied | api.MethodNotImplemented | api.NotFound)
 
 

@@ -37,8 +37,12 @@ class BigqueryDialect:
             "loading": "load jobs from Parquet",
             "publishing": "CREATE OR REPLACE TABLE ... COPY: each table at once, the tables one after the other",
         },
-        pages={"primary key": KEYS, "foreign key": KEYS, "not null": DDL},
+        pages=dict.fromkeys(("primary key", "foreign key"), KEYS)
+        | dict.fromkeys(("not null", "unique", "check", "exclusion"), DDL),
     )
+
+    def schema_of(self, url: URL) -> str | None:
+        return url.database or None
 
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> BigqueryDatabase:
         """``bigquery://project/dataset?location=EU``; ``credentials_path`` names a service account file,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from google.api_core import exceptions as api
 from google.cloud import bigquery
 from sqlalchemy import types as sqltypes
 
-from dbsynth.errors import UnsupportedSource
+from dbsynth.errors import TargetRefused, UnsupportedSource
 from dbsynth.schema import graph
 from dbsynth.schema.model import Column, ForeignKey, Table, TableName
 from dbsynth.schema.types import Structured
@@ -71,6 +71,10 @@ class BigqueryTarget(SqlTarget):
     def run_sql(self, sql: str, about: str) -> None:
         self.database.job(sql, about)
 
+    def __init__(self, database: BigqueryDatabase) -> None:
+        super().__init__(database)
+        self._region: str | None = None
+
     # --- datasets ---------------------------------------------------------------------------------------------------
 
     def marks(self) -> dict[str, str | None]:
@@ -86,10 +90,28 @@ class BigqueryTarget(SqlTarget):
     def create_schema(self, name: str, mark: str) -> None:
         dataset = self._dataset(name)
         dataset.description, dataset.labels = mark, LABELS
-        if self.database.location:
-            dataset.location = self.database.location
+        if self._region:
+            dataset.location = self._region
         with raised(f"dataset {name}"):
             self.database.client.create_dataset(dataset, exists_ok=True)
+
+    def _existing(self, marks: Mapping[str, str | None]) -> list[str]:
+        """Also decides where datasets are made: tables are copied within one region only."""
+        found = super()._existing(marks)
+        region, of = self.database.location, "the URL"
+        if region is None and self.run.source_identity == self.database.identity():
+            of = next(iter(self.mapping))
+            region = self.database.location_of(of)
+        for name in found:
+            there = self.database.location_of(name)
+            if region and there and there.upper() != region.upper():
+                raise TargetRefused(
+                    f"the dataset {name} is in {there}, {of} in {region}: tables are not copied between regions",
+                    hint="name another dataset as the target",
+                )
+            region, of = region or there, name
+        self._region = region
+        return found
 
     def drop_schema(self, name: str) -> None:
         with raised(f"dataset {name}"):

@@ -29,7 +29,7 @@ class DuckdbDialect:
             "loading": "Arrow into a file beside the target",
             "publishing": "one transaction: schemas dropped, created and filled",
         },
-        pages=dict.fromkeys(ENFORCED, CONSTRAINTS),
+        pages=dict.fromkeys((*ENFORCED, "exclusion"), CONSTRAINTS),
     )
 
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> DuckdbDatabase:

@@ -13,15 +13,33 @@ from sqlalchemy.engine import URL
 from dbsynth import __version__
 from dbsynth.errors import CannotClone, ConnectionFailed, DbsynthError, PermissionDenied, UsageError
 
+MOMENT = "YYYY-MM-DD HH24:MI:SS.FF9"
 SESSION = {
     "TIMEZONE": "UTC",
     "QUERY_TAG": f"dbsynth/{__version__}",
     "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
+    # What an account or a user may have set otherwise, and what statements and hashes of rows rely on.
+    "AUTOCOMMIT": True,
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+    "ROWS_PER_RESULTSET": 0,
+    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "TIME_OUTPUT_FORMAT": "HH24:MI:SS.FF9",
+    "TIMESTAMP_OUTPUT_FORMAT": f"{MOMENT} TZHTZM",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": MOMENT,
+    "TIMESTAMP_LTZ_OUTPUT_FORMAT": f"{MOMENT} TZHTZM",
+    "TIMESTAMP_TZ_OUTPUT_FORMAT": f"{MOMENT} TZHTZM",
 }
-"""The tag tells a DBA who asked."""
+"""The tag tells a DBA who asked. https://docs.snowflake.com/en/sql-reference/parameters"""
 
 NOT_THERE, NO_RIGHT, NO_WAREHOUSE = 2003, 3001, 606
 BAD_LOGIN, EXPIRED = (390100, 390144, 390201, 250001), (390114, 390110)
+GONE = 390111
+"""The session was closed by the other side: a new one is opened."""
+PASSING = {
+    "OperationalError", "ServiceUnavailableError", "TooManyRequests", "InternalServerError", "BadGatewayError",
+    "GatewayTimeoutError", "RequestTimeoutError",
+}  # fmt: skip
+"""By name: connectors from 5.0 on warn where some of them are looked up."""
 BAD_VALUE = (100072, 100078, 100038, 100080)
 
 
@@ -79,6 +97,8 @@ def _error(error: errors.Error, about: str) -> DbsynthError:
     """The connector's texts repeat statements but no rows; those about values may, and are not repeated."""
     number = int(error.errno or 0)
     text = " ".join((error.raw_msg or str(error)).split())[:300]
+    if number == GONE:
+        return ConnectionFailed(f"{about}: the session is gone", hint="run it again", transient=True)
     if number in EXPIRED:
         return ConnectionFailed(f"{about}: the credentials have expired", hint="log in again, or renew the token")
     if number in BAD_LOGIN:
@@ -96,7 +116,10 @@ def _error(error: errors.Error, about: str) -> DbsynthError:
         )
     if number in BAD_VALUE or isinstance(error, errors.IntegrityError):
         return CannotClone(f"{about}: Snowflake refused a row (error {number})", hint="please report it")
-    passing = isinstance(error, errors.OperationalError | errors.ServiceUnavailableError | errors.TooManyRequests)
-    if passing or isinstance(error, errors.InternalServerError | errors.GatewayTimeoutError):
+    if any(kind.__name__ in PASSING for kind in type(error).__mro__):
         return ConnectionFailed(f"{about}: {text}", hint="is the account reachable?", transient=True)
+    if "time travel data" in text.lower():
+        return CannotClone(
+            f"{about}: {text}", hint="add dbsynth_snapshot=off to the URL: tables are then read as they are now"
+        )
     return CannotClone(f"{about}: {text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,10 +24,13 @@ from dbsynth.sqlbase import catalog
 from dbsynth.sqlbase.building import is_ours
 from dbsynth.sqlbase.database import Row, SqlDatabase
 from dbsynth.sqlbase.retry import retried
-from dbsynth_snowflake.connection import opened, parts, raised
+from dbsynth_snowflake.connection import GONE, opened, parts, raised
 from dbsynth_snowflake.grammar import INTEGER_DIGITS, SnowflakeGrammar, sql_type
 
+LOG = logging.getLogger(__name__)
 BATCH_ROWS = 65_536
+MOST_SHOWN = 10_000
+"""Rows that a SHOW command gives. https://docs.snowflake.com/en/sql-reference/sql/show"""
 
 
 class SnowflakeDatabase(SqlDatabase):
@@ -78,8 +82,11 @@ class SnowflakeDatabase(SqlDatabase):
             try:
                 with raised(about):
                     cursor.execute(sql)
-            except BaseException:
+            except BaseException as error:
                 cursor.close()
+                if getattr(error.__cause__, "errno", None) == GONE:
+                    self.connection.close()
+                    self.connection = opened(self.url)
                 raise
             return cursor
 
@@ -151,7 +158,12 @@ class SnowflakeDatabase(SqlDatabase):
         rows: list[Row] = []
         for schema in schemas:
             place = self.grammar.place(self.name or "", schema)
-            rows += self.query(self._statement(f"{kind}_keys", schema=place), "the catalog")
+            shown = self.query(self._statement(f"{kind}_keys", schema=place), "the catalog")
+            if len(shown) >= MOST_SHOWN:
+                LOG.warning(
+                    "schema %s: SHOW %s KEYS tells %d rows; keys beyond are not known", schema, kind, MOST_SHOWN
+                )
+            rows += shown
         side = "fk_" if kind == "imported" else ""
         return catalog.by_table(rows, f"{side}schema_name", f"{side}table_name")
 
@@ -195,14 +207,16 @@ def _is_wide(column: Column) -> bool:
 
 
 def _column(row: Row) -> Column:
+    """A default that asks a sequence would go on counting in the source's: such a column counts by itself."""
     type_, declared = sql_type(row)
+    counts = row["identity"] == "YES" or str(row["default"]).upper().endswith(".NEXTVAL")
     return Column(
         name=row["name"],
         type=type_,
         declared=declared,
         nullable=row["nullable"] == "YES",
-        default=None if row["identity"] == "YES" else row["default"],
-        identity=Identity(always=False) if row["identity"] == "YES" else None,
+        default=None if counts else row["default"],
+        identity=Identity(always=False) if counts else None,
         collation=row["collation"] or None,
         comment=row["comment"] or None,
     )

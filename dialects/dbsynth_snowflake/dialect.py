@@ -8,6 +8,7 @@ import snowflake.connector  # noqa: F401  (missing: dbsynth names the extra to i
 from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Capabilities, Support
+from dbsynth_snowflake.connection import parts
 from dbsynth_snowflake.database import SnowflakeDatabase
 from dbsynth_snowflake.grammar import SnowflakeGrammar
 
@@ -30,9 +31,12 @@ class SnowflakeDialect:
             "loading": "PUT and COPY INTO from Parquet",
             "publishing": "ALTER SCHEMA ... SWAP WITH: each schema at once, several schemas one after the other",
         },
-        pages=dict.fromkeys((*DECLARED, "not null"), CONSTRAINTS)
+        pages=dict.fromkeys((*DECLARED, "not null", "exclusion"), CONSTRAINTS)
         | {"check": "https://docs.snowflake.com/en/sql-reference/info-schema/check_constraints"},
     )
+
+    def schema_of(self, url: URL) -> str | None:
+        return parts(url)[1]
 
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> SnowflakeDatabase:
         """``snowflake://user@account/DATABASE/SCHEMA?warehouse=W&role=R``; every other parameter of the URL goes to the

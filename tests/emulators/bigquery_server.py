@@ -61,6 +61,7 @@ class StandIn:
         async with self.lock:
             if found and scope["method"] == "POST" and re.search(r"/(queries|jobs)$", path) and "/upload/" not in path:
                 body, known = self._query(body, project)
+                known = known or await self._over(scope, project, body)
                 if known is not None:
                     await _answer(send, known[0], known[1])
                     return
@@ -106,16 +107,28 @@ class StandIn:
 
     async def _priced(self, scope: dict[str, Any], data: bytes, project: str, body: bytes) -> bytes:
         """A dry run tells bytes: here ``ROW_BYTES`` a row of each table that is mentioned."""
-        request, reply = json.loads(body), json.loads(data)
-        query = request if "query" in request else request["configuration"]["query"]
-        total = 0
-        for p, d, t in {m.groups() for m in MENTIONED.finditer(query["query"])}:
-            total += ROW_BYTES * await self._count(scope, project, f"SELECT COUNT(*) AS n FROM `{p}`.`{d}`.`{t}`")
+        reply = json.loads(data)
+        total = await self._bytes(scope, project, _query_of(body))
         reply["totalBytesProcessed"] = str(total)
         statistics = reply.setdefault("statistics", {})
         statistics["totalBytesProcessed"] = str(total)
         statistics.setdefault("query", {})["totalBytesProcessed"] = str(total)
         return json.dumps(reply).encode()
+
+    async def _over(self, scope: dict[str, Any], project: str, body: bytes) -> tuple[int, Message] | None:
+        """https://cloud.google.com/bigquery/docs/best-practices-costs#restrict-bytes-billed"""
+        query = _query_of(body)
+        most = query.get("maximumBytesBilled")
+        if most is None or (needed := await self._bytes(scope, project, query)) <= int(most):
+            return None
+        message = f"Query exceeded limit for bytes billed: {most}. {needed} or higher required."
+        return 400, _error(400, "bytesBilledLimitExceeded", message)
+
+    async def _bytes(self, scope: dict[str, Any], project: str, query: Message) -> int:
+        total = 0
+        for p, d, t in {m.groups() for m in MENTIONED.finditer(query.get("query", ""))}:
+            total += ROW_BYTES * await self._count(scope, project, f"SELECT COUNT(*) AS n FROM `{p}`.`{d}`.`{t}`")
+        return total
 
     async def _count(self, scope: dict[str, Any], project: str, sql: str) -> int:
         asked = {**scope, "path": f"/bigquery/v2/projects/{project}/queries", "raw_path": b"", "query_string": b""}
@@ -142,6 +155,11 @@ class StandIn:
         await self.app({**scope, "headers": headers}, receive, hold)
         kept = [h for h in start["headers"] if h[0].lower() != b"content-length"]
         return start["status"], kept, b"".join(chunks)
+
+
+def _query_of(body: bytes) -> Message:
+    request: Message = json.loads(body)
+    return request if "query" in request else request.get("configuration", {}).get("query") or {}
 
 
 def _forget(found: re.Match[str]) -> None:

@@ -158,7 +158,7 @@ def columns_view(tables: list[Table], database: Database, registry: Registry) ->
 
 
 def table_constraints(tables: list[Table], database: Database, registry: Registry) -> pa.Table:
-    """https://docs.snowflake.com/en/sql-reference/info-schema/table_constraints"""
+    """Keys only: https://docs.snowflake.com/en/sql-reference/info-schema/table_constraints"""
     fields = _fields(
         "CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME TABLE_CATALOG TABLE_SCHEMA TABLE_NAME CONSTRAINT_TYPE "
         "IS_DEFERRABLE INITIALLY_DEFERRED ENFORCED COMMENT CREATED LAST_ALTERED RELY",
@@ -173,7 +173,7 @@ def table_constraints(tables: list[Table], database: Database, registry: Registr
             key.kind,
             "NO",
             "YES",
-            _yes(key.kind == "CHECK"),
+            "NO",
             None,
             t.created,
             t.created,
@@ -181,6 +181,7 @@ def table_constraints(tables: list[Table], database: Database, registry: Registr
         )
         for t in tables
         for key in t.constraints
+        if key.kind != "CHECK"
     ]
     return _rows(fields, rows)
 
@@ -223,8 +224,8 @@ def referential_constraints(tables: list[Table], database: Database, registry: R
 
 def check_constraints(tables: list[Table], database: Database, registry: Registry) -> pa.Table:
     """https://docs.snowflake.com/en/sql-reference/info-schema/check_constraints"""
-    fields = _fields("CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_NAME CHECK_CLAUSE")
-    rows = [(*t.path[:2], key.name, key.clause) for t in tables for key in t.constraints if key.kind == "CHECK"]
+    fields = _fields("CONSTRAINT_CATALOG CONSTRAINT_SCHEMA CONSTRAINT_TABLE CONSTRAINT_NAME CHECK_CLAUSE")
+    rows = [(*t.path, key.name, key.clause) for t in tables for key in t.constraints if key.kind == "CHECK"]
     return _rows(fields, rows)
 
 

@@ -5,7 +5,8 @@ comments, policies) live in a registry, because fakesnow enforces what Snowflake
 
 Databases are made at the first connection that names one, unless the name starts with UNKNOWN. Behaviour on demand:
 password ``wrong`` is refused; role ``NOBODY`` may read no table; user ``flaky`` gets HTTP 503 for the first query of
-each session; user ``expired`` gets an expired token for every query.
+each session; user ``expired`` gets an expired token for every query; the first session of user ``lost`` is closed at
+its first query; the account's parameters for user ``odd`` are not the defaults.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Server:
         self.registry = Registry()
         self.sessions: dict[str, Session] = {}
         self.failed_once: set[int] = set()
+        self.lost = False
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         first = self.duck.connect(DATABASE, "PUBLIC")
@@ -66,6 +68,8 @@ class Server:
             token = secrets.token_urlsafe(32)
             session = Session(self.registry, self.duck.connect(DATABASE, "PUBLIC"), next(self.numbers), user)
             self.sessions[token] = session
+            if user == "ODD":
+                session.set_parameters({"AUTOCOMMIT": "false", "ROWS_PER_RESULTSET": "1"})
             parameters = data.get("SESSION_PARAMETERS") or {}
             session.set_parameters({name: str(value) for name, value in parameters.items()})
             given = {name: split_name(query[key])[-1] for name, key in NAMED if query.get(key)}
@@ -115,6 +119,8 @@ class Server:
         if answer.upload is not None:
             return {"data": answer.upload | {"queryId": query_id}, "code": None, "message": None, "success": True}
         rows = answer.result.rows
+        if most := int(session.parameters.get("ROWS_PER_RESULTSET", 0)):
+            rows = rows.slice(0, most)
         kinds, stream = encoded(rows, answer.result.declared)
         data: dict[str, Any] = {
             "parameters": session.client_parameters(),
@@ -191,6 +197,11 @@ def application(server: Server) -> Starlette:
         if session.user == "EXPIRED":
             message = "Authentication token has expired. The user must authenticate again."
             return JSONResponse({"data": None, "code": "390114", "message": message, "success": False})
+        if session.user == "LOST" and not server.lost:
+            server.lost = True
+            await run_in_threadpool(server.close, _token(request))
+            message = "Session no longer exists. New login required to access the service."
+            return JSONResponse({"data": None, "code": "390111", "message": message, "success": False})
         session.stages.address = f"http://{request.url.netloc}/stages"
         return JSONResponse(await run_in_threadpool(server.answer, session, body))
 
