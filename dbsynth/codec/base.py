@@ -54,6 +54,11 @@ class ColumnCodec(Protocol):
     def cardinalities(self) -> tuple[int, ...]:
         """Number of codes of each code column; its length is the codec's width."""
 
+    @property
+    def scales(self) -> tuple[np.ndarray | None, ...]:
+        """Per code column None (its codes have no order) or float64 (cardinality,): the number each code stands for,
+        NaN where it stands for none."""
+
     def encode(self, values: pa.Array) -> np.ndarray:
         """int32 (rows, width). Never raises on a value of the column's type: unseen ones map to the nearest code."""
 

@@ -21,6 +21,9 @@ EXACT_LIMIT = 200
 MAX_BINS = 128
 KNOTS = 12
 """Segments a bin."""
+FINE_ROWS = 1000
+"""From so many rows outside the spikes on, the segments are items of their own: the model then learns where in a bin a
+value lies, and with what that goes."""
 
 
 def bin_count(rows: int) -> int:
@@ -247,6 +250,9 @@ def _segments(
     middle = np.cumsum(weight) - weight / 2
     of_bin = np.unique((middle * bins / rest).astype(np.int64), return_inverse=True)[1].reshape(-1)
     step, offset = _lattices(unique, spike | atom, begin, end, of_bin, lattice)
+    if rest >= FINE_ROWS:
+        fine = np.unique((middle * bins * KNOTS / rest).astype(np.int64), return_index=True, return_inverse=True)
+        step, offset, of_bin = step[of_bin[fine[1]]], offset[of_bin[fine[1]]], fine[2].reshape(-1)
     if weekly and unique.dtype.kind == "i":
         low, high, weight, of_bin = _by_weekday(unique, np.where(atom, 0, counts), low, high, weight, of_bin, k)
     return _Segments(low, high, weight, of_bin, step, offset)

@@ -60,6 +60,10 @@ class CategoryCodec:
     def cardinalities(self) -> tuple[int, ...]:
         return (max(1, int(self.has_null) + len(self.listed) + int(self.has_rare)),)
 
+    @property
+    def scales(self) -> tuple[np.ndarray | None, ...]:
+        return (None,)
+
     def encode(self, values: pa.Array) -> np.ndarray:
         at = pc.index_in(values.cast(self.values.type), value_set=self.listed).fill_null(-1)
         codes = at.to_numpy(zero_copy_only=False).astype(np.int32)

@@ -78,6 +78,10 @@ class MomentCodec:
     def cardinalities(self) -> tuple[int, ...]:
         return (self.main.cardinality,) if self.time is None else (self.main.cardinality, self.time.cardinality)
 
+    @property
+    def scales(self) -> tuple[np.ndarray | None, ...]:
+        return (self.main.scale,) if self.time is None else (self.main.scale, self.time.scale)
+
     def encode(self, values: pa.Array) -> np.ndarray:
         column = _marked(values, self.arrow)
         if self.shape not in ("midnights", "split"):

@@ -60,6 +60,10 @@ class NumberCodec:
     def cardinalities(self) -> tuple[int, ...]:
         return (self.ordered.cardinality,)
 
+    @property
+    def scales(self) -> tuple[np.ndarray | None, ...]:
+        return (self.ordered.scale,)
+
     def encode(self, values: pa.Array) -> np.ndarray:
         return self.ordered.encode(_marked(values, self.grid))[:, None]
 

@@ -50,6 +50,12 @@ class Ordered:
     def cardinality(self) -> int:
         return self.offset + self.bins.size
 
+    @property
+    def scale(self) -> np.ndarray:
+        """float64 (cardinality,): the middle value of each item; NaN for null and special values."""
+        middle = self.bins.decode(np.arange(self.bins.size), np.full(self.bins.size, 0.5))
+        return np.concatenate([np.full(self.offset, np.nan), middle.astype(np.float64)])
+
     def encode(self, column: Marked) -> np.ndarray:
         """int32 (rows,). A null where none was seen, or a special value that is too rare, becomes the nearest item."""
         codes = self.bins.encode(column.values) + np.int32(self.offset)

@@ -13,6 +13,7 @@ class PresenceCodec:
     """Codes: 0 null, 1 present. Decodes to bool, True = present."""
 
     cardinalities = (2,)
+    scales: tuple[np.ndarray | None, ...] = (None,)
 
     def __init__(self, spec: ColumnSpec) -> None:
         self.spec = spec
@@ -37,6 +38,8 @@ class PresenceCodec:
 
 class CodeCodec:
     """Codes pass through; one outside 0..cardinality-1 becomes the nearest."""
+
+    scales: tuple[np.ndarray | None, ...] = (None,)
 
     def __init__(self, spec: ColumnSpec, cardinality: int) -> None:
         self.spec, self.cardinality = spec, cardinality

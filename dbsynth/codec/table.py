@@ -59,6 +59,11 @@ class TableCodec:
             cardinalities += codec.cardinalities
         self.cardinalities = tuple(cardinalities)
 
+    @property
+    def scales(self) -> tuple[np.ndarray | None, ...]:
+        """Per code column the number each of its codes stands for: see ``ColumnCodec.scales``."""
+        return tuple(scale for codec in self.codecs.values() for scale in codec.scales)
+
     @staticmethod
     def fit(
         table: pa.Table,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -19,22 +19,42 @@ from dbsynth.codec.base import State
 class TrainingData:
     """``codes`` int32 (rows, columns) with ``cardinalities``; ``context`` int32 (rows, context columns) with
     ``context_cardinalities`` (both may have no column); ``groups`` int64 (rows,): rows of one group (children of one
-    parent) fall into the same part of the train/held-out split."""
+    parent) fall into the same part of the train/held-out split. ``scales``: per code column None (its codes have no
+    order) or float64 (cardinality,), the number each code stands for, NaN where it stands for none (null);
+    ``context_ordered``: whether the codes of a context column have one. () where nothing is known of them."""
 
     codes: np.ndarray
     cardinalities: tuple[int, ...]
     context: np.ndarray
     context_cardinalities: tuple[int, ...]
     groups: np.ndarray
+    scales: tuple[np.ndarray | None, ...] = ()
+    context_ordered: tuple[bool, ...] = ()
+
+
+Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
 class Budget:
     """How much work training may do: floating-point operations, not seconds, so that results do not depend on how
-    busy the machine is. ``overrides`` come from [tables.<name>.training]."""
+    busy the machine is. ``seconds``: of wall-clock time instead, where the user asked for that. ``overrides`` come from
+    [tables.<name>.training]."""
 
     flops: float
     overrides: dict[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    device: Device = "cpu"
+
+
+class Checkpoint(Protocol):
+    """Where a training puts what it needs to go on after a kill. What is read must be what was last written whole."""
+
+    def read(self) -> State | None:
+        """None where nothing was written."""
+
+    def write(self, state: State) -> None:
+        """Replaces what was written before, at once or not at all."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,11 @@ class Strategy(Protocol):
         seed: int,
         budget: Budget,
         progress: Callable[[float], None] = lambda share: None,
+        checkpoint: Checkpoint | None = None,
     ) -> FittedModel:
-        """Never returns a model with NaN weights or collapsed output. ``progress`` gets the share done, 0..1."""
+        """Never returns a model with NaN weights or collapsed output. ``progress`` gets the share done, 0..1.
+
+        With a ``checkpoint`` that holds the state of an interrupted call with the same arguments, the result is
+        byte for byte that of a call that was not interrupted."""
 
     def restore(self, state: State, report: FitReport) -> FittedModel: ...

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from dbsynth.codec.base import State
-from dbsynth.model.base import Budget, FitReport, TrainingData
+from dbsynth.model.base import Budget, Checkpoint, FitReport, TrainingData
 
 SMOOTHING = 0.02
 """Rows' worth of weight that all codes of a column share."""
@@ -61,6 +61,7 @@ class Independent:
         seed: int,
         budget: Budget,
         progress: Callable[[float], None] = lambda share: None,
+        checkpoint: Checkpoint | None = None,
     ) -> IndependentModel:
         report = FitReport(self.name, None, 0, 0.0, 0.0, "frequencies counted")
         progress(1.0)
