@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from dbsynth.model.base import TrainingData
+from dbsynth.model.levels import classes_of
 from dbsynth.model.network import Shape, flops_per_row
 
 
@@ -24,6 +27,7 @@ def encoder_width(context_columns: int) -> int:
 
 
 def shape_of(data: TrainingData) -> Shape:
+    codes = data.codes
     columns, context = len(data.cardinalities), len(data.context_cardinalities)
     return Shape(
         data.cardinalities,
@@ -32,6 +36,9 @@ def shape_of(data: TrainingData) -> Shape:
         tuple(map(embedding_width, data.context_cardinalities)),
         group_width(len(data.codes), columns),
         encoder_width(context),
+        tuple(classes_of(np.bincount(codes[:, j], minlength=size) + 0.5) for j, size in enumerate(data.cardinalities)),
+        tuple(scale is not None for scale in data.scales or [None] * columns),
+        data.context_ordered or (False,) * context,
     )
 
 
@@ -53,6 +60,11 @@ def rows_to_see(rows: int) -> float:
 def most_steps(rows: int, batch: int) -> int:
     """More epochs than this only teach rows by heart."""
     return max(50, math.ceil(40 * rows / batch))
+
+
+def evaluations(columns: int) -> int:
+    """How often held-out rows are asked: where there are many columns that costs more than the steps in between."""
+    return 16 if columns <= 256 else 6
 
 
 def input_dropout(rows: int) -> float:

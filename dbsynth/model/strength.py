@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dbsynth.model.network import ConditionalNet
+from dbsynth.model.network import ConditionalNet, Level
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PART = 1024
@@ -23,7 +23,8 @@ PART = 1024
 
 @dataclass(frozen=True)
 class Judgement:
-    """``strengths`` float (columns,): the best of each column; ``loss``: its negative log-likelihood a row plus the
+    """``strengths`` float (columns, 2): the best of each column, for its classes (or codes) and for the members of the
+    classes; ``loss``: its negative log-likelihood a row plus the
     standard error of its gain, over all columns; ``full``: the loss of the network as it is."""
 
     strengths: Tensor
@@ -32,26 +33,23 @@ class Judgement:
 
 
 @torch.no_grad()
-def judge(
-    net: ConditionalNet, log_marginals: Sequence[Tensor], codes: Tensor, context: Tensor, rows: Tensor
-) -> Judgement:
-    """``log_marginals``: per column (cardinality,). Without ``rows`` every strength is 1 and the losses are 0."""
-    columns, n = len(log_marginals), len(rows)
+def judge(net: ConditionalNet, marginals: Sequence[Level], codes: Tensor, context: Tensor, rows: Tensor) -> Judgement:
+    """``marginals``: what the net started with. Without ``rows`` every strength is 1 and the losses are 0."""
+    columns, n = len(marginals), len(rows)
     if not n:
-        return Judgement(torch.ones(columns), 0.0, 0.0)
-    total = torch.zeros(len(STRENGTHS), columns, dtype=torch.float64)
-    square = torch.zeros(len(STRENGTHS), columns, dtype=torch.float64)
+        return Judgement(torch.ones(columns, 2), 0.0, 0.0)
+    total = torch.zeros(len(STRENGTHS), columns, 2, dtype=torch.float64)
+    square = torch.zeros(len(STRENGTHS), columns, 2, dtype=torch.float64)
     for begin in range(0, n, PART):
         part = rows[begin : begin + PART]
         own = codes[part]
-        for j, logits in net.logits(own, context[part]):
-            base = log_marginals[j]
-            target = own[:, j]
-            without = -base[target]
-            for i, strength in enumerate(STRENGTHS):
-                mixed = F.cross_entropy(torch.lerp(base, logits, strength), target, reduction="none")
-                total[i, j] += mixed.sum().cpu()
-                square[i, j] += ((mixed - without) ** 2).sum().cpu()
+        for j, levels in net.believed(own, context[part], marginals):
+            for level, (logits, base, target) in enumerate(levels):
+                without = _loss(logits, base, target, 0.0)
+                for i, strength in enumerate(STRENGTHS):
+                    mixed = _loss(logits, base, target, strength)
+                    total[i, j, level] += mixed.sum().cpu()
+                    square[i, j, level] += ((mixed - without) ** 2).sum().cpu()
     mean = total / n
     gain = mean - mean[0]
     risk = mean + torch.sqrt((square / n - gain**2).clamp_min(0.0) / n)
@@ -59,10 +57,22 @@ def judge(
     return Judgement(torch.tensor(STRENGTHS)[at], float(best.sum()), float(mean[-1].sum()))
 
 
+def _loss(logits: Tensor, base: Tensor, target: Tensor, strength: float) -> Tensor:
+    """float (rows,)"""
+    return F.cross_entropy(torch.lerp(base.expand_as(logits), logits, strength), target, reduction="none")
+
+
 @torch.no_grad()
-def apply(net: ConditionalNet, log_marginals: Sequence[Tensor], strengths: Tensor) -> None:
+def apply(net: ConditionalNet, marginals: Sequence[Level], strengths: Tensor) -> None:
     """Scale the output layers so that the network's logits are those of the given strengths."""
-    for j, strength in enumerate(strengths.tolist()):
-        net.heads[j].mul_(strength)
-        base = log_marginals[j].to(net.head_bias[j].device)
-        net.head_bias[j].copy_(torch.lerp(base, net.head_bias[j], strength))
+    for j, (strength, inside) in enumerate(strengths.tolist()):
+        _draw_back(net.head(j).bias, marginals[j].bias, [net.head(j).weight, net.head(j).smooth], strength)
+        if (members := net.members_of(j)) is not None and (base := marginals[j].members) is not None:
+            _draw_back(members.bias, base, [members.out, members.smooth], inside)
+
+
+def _draw_back(bias: Tensor, start: Tensor, weights: Sequence[Tensor | None], strength: float) -> None:
+    bias.copy_(torch.lerp(start, bias, strength))
+    for weight in weights:
+        if weight is not None:
+            weight.mul_(strength)

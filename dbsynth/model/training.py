@@ -5,42 +5,50 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dbsynth.model.base import TrainingData
+from dbsynth.codec.base import State
+from dbsynth.model.base import Checkpoint, TrainingData
 from dbsynth.model.network import ConditionalNet, flops_per_row
 from dbsynth.model.strength import Judgement, apply, judge
-from dbsynth.rng import generator
+from dbsynth.rng import derive, generator
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_MOST = 2048
-EVALUATIONS = 12
 LEAST_GROUPS = 50
-WIDE, FEW_EVALUATIONS = 256, 4
-"""Columns beyond which an evaluation costs more than the steps between two of them."""
-PATIENCE = 3
-"""Evaluations without improvement after which training stops."""
+PATIENCE = 2
+"""Evaluations without improvement after which the learning rate falls."""
+COOL_AT = 0.65
+"""The share of the budget after which it falls in any case."""
+WARMUP = 20
+"""Steps in which it rises."""
+SAVE_SECONDS = 10.0
+"""Between two checkpoints."""
 GRADIENT_NORM = 5.0
 """Gradients longer than this times √columns are shortened."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``steps`` of ``batch`` rows; ``rate``: the highest learning rate, reached after ``warmup`` of the steps and
-    falling along a cosine; ``drop``: share of inputs hidden at each step; ``average``: decay of the weights' mean."""
+    """At most ``steps`` of ``batch`` rows, or ``seconds``; ``rate``: the highest learning rate; ``drop``: share of
+    inputs hidden at each step; ``average``: decay of the weights' mean; ``evaluations``: how often held-out rows are
+    asked."""
 
     steps: int
     batch: int
     rate: float
     drop: float
     decay: float
-    warmup: float = 0.05
     average: float = 0.99
+    evaluations: int = 16
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class Flat:
         self.values = torch.cat([p.detach().reshape(-1) for p in parameters])
         self.gradients = torch.zeros_like(self.values)
         self.matrices = sum(p.numel() for p in parameters if p.dim() > 1)
+        self.steepest = GRADIENT_NORM * math.sqrt(len(net.shape.cardinalities))
         begin, at = 0, {}
         for p in parameters:
             at[id(p)] = begin
@@ -107,9 +116,13 @@ class Flat:
         first = [(w, mask.to(w.device)) for w, mask in zip(net.first, net.masks(), strict=True) if w.numel()]
         self.masked = [(self.gradients[at[id(w)] : at[id(w)] + w.numel()], mask.reshape(-1)) for w, mask in first]
 
-    def mask(self) -> None:
+    @torch.no_grad()
+    def update(self, optimizer: AdamW, rate: float) -> None:
+        """One step along the gradients, masked and shortened, which are then set to zero."""
         for gradient, mask in self.masked:
             gradient.mul_(mask)
+        self.gradients.mul_(torch.clamp(self.steepest / (self.gradients.norm() + 1e-6), max=1.0))
+        optimizer.step(rate)
 
 
 class AdamW:
@@ -136,6 +149,55 @@ class AdamW:
         gradient.zero_()
 
 
+@dataclass
+class Progress:
+    """Where a training stands. ``share``: 0..1 of the budget spent; ``cooling``: the share at which the rate began to
+    fall and the share at which it will be 0, None before; ``since``: evaluations without improvement; vectors as in
+    ``Flat``: ``averaged`` the mean of the weights, ``best`` that of the best evaluation, ``kept`` the weights
+    themselves at that time, from which the cooling starts."""
+
+    averaged: Tensor
+    best: Tensor
+    kept: Tensor
+    strengths: Tensor
+    best_loss: float
+    start: float
+    step: int = 0
+    evaluated: int = 0
+    since: int = 0
+    seconds: float = 0.0
+    cooling: tuple[float, float] | None = None
+    stopped: str = "budget"
+
+    def state(self, flat: Flat, optimizer: AdamW) -> State:
+        tensors = {
+            **{name: getattr(self, name) for name in ("averaged", "best", "kept", "strengths")},
+            "values": flat.values,
+            "mean": optimizer.mean,
+            "square": optimizer.square,
+        }
+        config = {name: getattr(self, name) for name in _SCALARS} | {"updates": optimizer.step_number}
+        return State(config, {name: t.detach().cpu().numpy() for name, t in tensors.items()})
+
+    def restore(self, state: State, flat: Flat, optimizer: AdamW) -> None:
+
+        def read(name: str) -> Tensor:
+            return torch.from_numpy(np.array(state.arrays[name])).to(flat.values.device)
+
+        for name in ("averaged", "best", "kept", "strengths"):
+            setattr(self, name, read(name))
+        self.strengths = self.strengths.cpu()
+        for name in _SCALARS:
+            setattr(self, name, state.config[name])
+        self.cooling = None if self.cooling is None else (self.cooling[0], self.cooling[1])
+        flat.values.copy_(read("values"))
+        optimizer.mean, optimizer.square = read("mean"), read("square")
+        optimizer.step_number = int(state.config["updates"])
+
+
+_SCALARS = ("best_loss", "start", "step", "evaluated", "since", "seconds", "cooling", "stopped")
+
+
 def train(
     net: ConditionalNet,
     data: TrainingData,
@@ -146,82 +208,118 @@ def train(
     seed: int,
     device: torch.device,
     progress: Callable[[float], None],
+    checkpoint: Checkpoint | None = None,
 ) -> Outcome:
-    """Leaves ``net`` with the best averaged weights seen. Raises Diverged."""
+    """Leaves ``net`` with the best averaged weights seen. Raises Diverged.
+
+    The rate is constant until held-out rows no longer gain, or ``COOL_AT`` of the budget is spent; then it falls to 0
+    from the best weights on (warm-up, stable, decay: Hu et al. 2024, §4), in half the time that led there."""
     net.to(device)
     codes = torch.from_numpy(np.ascontiguousarray(data.codes, np.int64)).to(device)
     context = torch.from_numpy(np.ascontiguousarray(data.context, np.int64)).to(device)
     held = torch.from_numpy(held_out).to(device)
     flat = Flat(net)
     optimizer = AdamW(flat, settings.decay)
-    averaged, best = flat.values.clone(), flat.values.clone()
-    batches = _batches(rows, settings, seed)
-    noise = torch.Generator().manual_seed(generator(seed, "dropout").integers(2**62).item())
-    steepest = GRADIENT_NORM * math.sqrt(codes.shape[1])
-    every = max(1, settings.steps // (EVALUATIONS if codes.shape[1] <= WIDE else FEW_EVALUATIONS))
-    log_marginals = [b.detach().clone() for b in net.head_bias]  # where the output starts
-    start = best_loss = judge(net, log_marginals, codes, context, held).loss
-    strengths = torch.ones(codes.shape[1]) if not len(held_out) else torch.zeros(codes.shape[1])
-    since = step = 0
-    stopped = "budget"
-    for step in range(1, settings.steps + 1):
-        batch = torch.from_numpy(next(batches)).to(device)
-        keep = _kept_inputs(len(batch), codes.shape[1], settings.drop, noise, device)
-        loss = net.loss(codes[batch], context[batch], keep).sum() / len(batch)
+    marginals = net.start()
+    first = judge(net, marginals, codes, context, held).loss
+    strengths = (torch.zeros if len(held_out) else torch.ones)(codes.shape[1], 2)
+    at = Progress(flat.values.clone(), flat.values.clone(), flat.values.clone(), strengths, first, first)
+    if checkpoint is not None and (saved := checkpoint.read()) is not None:
+        at.restore(saved, flat, optimizer)
+    clock, saved_at = time.monotonic() - at.seconds, time.monotonic()
+    while (share := at.step / settings.steps if settings.seconds is None else at.seconds / settings.seconds) < 1.0:
+        if at.cooling is not None and share >= at.cooling[1]:
+            break
+        at.step += 1
+        batch = torch.from_numpy(batch_at(rows, at.step, settings.batch, seed)).to(device)
+        keep = _kept_inputs(len(batch), codes.shape[1], settings.drop, derive(seed, "dropout", at.step), device)
+        with autocast(device):
+            loss = net.loss(codes[batch], context[batch], keep).sum() / len(batch)
         torch.autograd.backward(loss)
         with torch.no_grad():
-            flat.mask()
-            flat.gradients.mul_(torch.clamp(steepest / (flat.gradients.norm() + 1e-6), max=1.0))
-            optimizer.step(settings.rate * schedule(step / settings.steps, settings.warmup))
-            averaged.lerp_(flat.values, 1.0 - min(settings.average, (1 + step) / (10 + step)))
-        if step % every and step != settings.steps:
-            continue
-        measured = _measure(flat, averaged, lambda: judge(net, log_marginals, codes, context, held))
-        if not math.isfinite(measured.full) or measured.full > 2.0 * start + 10.0:
-            raise Diverged(f"held-out loss {measured.full:.4g} after {step} steps")
-        progress(step / settings.steps)
-        if measured.loss < best_loss or not len(held_out):
-            best_loss, since = measured.loss, 0
-            strengths = measured.strengths
-            best.copy_(averaged)
-            continue
-        since += 1
-        if since >= PATIENCE:
-            stopped = "held-out loss no longer falls"
-            break
+            flat.update(optimizer, settings.rate * schedule(at.step, share, at.cooling))
+            at.averaged.lerp_(flat.values, 1.0 - min(settings.average, (1 + at.step) / (10 + at.step)))
+        at.seconds = time.monotonic() - clock
+        spent = at.step / settings.steps if settings.seconds is None else at.seconds / settings.seconds
+        if at.cooling is None and int(spent * settings.evaluations) > at.evaluated:
+            at.evaluated = int(spent * settings.evaluations)
+            improved = _evaluate(net, flat, at, lambda: judge(net, marginals, codes, context, held), len(held_out) > 0)
+            if improved:
+                at.kept.copy_(flat.values)
+            progress(spent)
+            if at.since >= PATIENCE or spent >= COOL_AT:
+                at.cooling = (spent, min(1.0, spent + max(0.5 * spent, 2.0 / settings.evaluations)))
+                at.stopped = "budget" if spent >= COOL_AT else "held-out loss no longer falls"
+                with torch.no_grad():
+                    flat.values.copy_(at.kept)
+                    at.averaged.copy_(at.best)
+            if checkpoint is not None and time.monotonic() - saved_at > SAVE_SECONDS:
+                checkpoint.write(at.state(flat, optimizer))
+                saved_at = time.monotonic()
+    _evaluate(net, flat, at, lambda: judge(net, marginals, codes, context, held), len(held_out) > 0)
     with torch.no_grad():
-        flat.values.copy_(best)
-    if not bool(torch.isfinite(best).all()):
+        flat.values.copy_(at.best)
+    if not bool(torch.isfinite(at.best).all()):
         raise Diverged("a weight is not a number")
-    apply(net, log_marginals, strengths)
+    apply(net, marginals, at.strengths)
     net.cpu()
-    return Outcome(best_loss, step, step * settings.batch * flops_per_row(net.shape), stopped)
+    return Outcome(at.best_loss, at.step, at.step * settings.batch * flops_per_row(net.shape), at.stopped)
 
 
-def _kept_inputs(rows: int, columns: int, drop: float, noise: torch.Generator, device: torch.device) -> Tensor | None:
+def _evaluate(net: ConditionalNet, flat: Flat, at: Progress, call: Callable[[], Judgement], any_held_out: bool) -> bool:
+    """Measure the averaged weights; keep them if they are the best so far. Raises Diverged."""
+    measured = _measure(flat, at.averaged, call)
+    if not math.isfinite(measured.full) or measured.full > 2.0 * at.start + 10.0:
+        raise Diverged(f"held-out loss {measured.full:.4g} after {at.step} steps")
+    if any_held_out and measured.loss >= at.best_loss:
+        at.since += 1
+        return False
+    at.best_loss, at.since, at.strengths = measured.loss, 0, measured.strengths
+    at.best.copy_(at.averaged)
+    return True
+
+
+def _kept_inputs(rows: int, columns: int, drop: float, seed: int, device: torch.device) -> Tensor | None:
     """Factors of the inputs: 0 for a share of ``drop``, which makes up for them in the others."""
     if not drop:
         return None
-    kept = torch.rand(rows, columns, generator=noise) >= drop
+    kept = torch.rand(rows, columns, generator=torch.Generator().manual_seed(seed)) >= drop
     return kept.to(device, torch.float32) / (1.0 - drop)
 
 
-def schedule(share: float, warmup: float) -> float:
-    """The learning rate at ``share`` of the steps, as a share of the highest."""
-    if share < warmup:
-        return share / warmup
-    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * (share - warmup) / (1.0 - warmup)))
+def schedule(step: int, share: float, cooling: tuple[float, float] | None) -> float:
+    """The learning rate of a step as a share of the highest: up in ``WARMUP`` steps, down in a line while cooling."""
+    if cooling is None:
+        return min(1.0, step / WARMUP)
+    begin, end = cooling
+    return max(0.0, 1.0 - (share - begin) / max(end - begin, 1e-9))
 
 
-def _batches(rows: np.ndarray, settings: Settings, seed: int) -> Iterator[np.ndarray]:
-    """Rows in a new random order each epoch, cut into batches of equal size."""
-    rng = generator(seed, "batches")
-    left = np.zeros(0, np.int64)
-    while True:
-        while len(left) < settings.batch:
-            left = np.concatenate([left, rng.permutation(rows)])
-        yield left[: settings.batch]
-        left = left[settings.batch :]
+def batch_at(rows: np.ndarray, step: int, size: int, seed: int) -> np.ndarray:
+    """The rows of batch ``step`` (1, 2, ...): each epoch in a random order of its own, cut into batches of ``size``
+    that may reach into the next. Depends on its arguments only, so that a training can go on anywhere."""
+    begin, parts = (step - 1) * size, []
+    while size > 0:
+        epoch, offset = divmod(begin, len(rows))
+        part = _order(rows.tobytes(), epoch, seed)[offset : offset + size]
+        parts.append(part)
+        begin, size = begin + len(part), size - len(part)
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=2)
+def _order(rows: bytes, epoch: int, seed: int) -> np.ndarray:
+    return generator(seed, "batches", epoch).permutation(np.frombuffer(rows, np.int64))
+
+
+@contextlib.contextmanager
+def autocast(device: torch.device) -> Iterator[None]:
+    """On CUDA matrix products in bfloat16, where the device has it; elsewhere nothing."""
+    if device.type != "cuda" or not torch.cuda.is_bf16_supported():
+        yield
+        return
+    with torch.autocast("cuda", dtype=torch.bfloat16):
+        yield
 
 
 def _measure(flat: Flat, values: Tensor, call: Callable[[], Judgement]) -> Judgement:

@@ -17,12 +17,14 @@ GRANDPARENT_COLUMNS = 24
 @dataclass(frozen=True)
 class Above:
     """One generation above a row: ``codes`` (parent rows, columns) with ``cardinalities``; ``kept`` the position of
-    each parent row among the kept rows (-1 others), of which there are ``kept_count``."""
+    each parent row among the kept rows (-1 others), of which there are ``kept_count``; ``ordered``: the code columns
+    whose codes have an order."""
 
     codes: np.ndarray
     cardinalities: tuple[int, ...]
     kept: np.ndarray
     kept_count: int
+    ordered: tuple[bool, ...] = ()
 
 
 def context_codes(
@@ -50,3 +52,13 @@ def context_codes(
     if not columns:
         return np.zeros((rows, 0), np.int32), ()
     return np.stack(columns, axis=1).astype(np.int32), tuple(sizes)
+
+
+def context_order(generations: list[tuple[Above, np.ndarray]], position: bool) -> tuple[bool, ...]:
+    """Of the columns of ``context_codes``, those whose codes have an order."""
+    out: list[bool] = []
+    for depth, (above, _) in enumerate(generations):
+        limit = PARENT_COLUMNS if depth == 0 else GRANDPARENT_COLUMNS
+        out += [False] * bool(above.kept_count)
+        out += (above.ordered or (False,) * len(above.cardinalities))[:limit]
+    return (*out, *[True] * position)
