@@ -1,3 +1,24 @@
-"""dbsynth: clone a database into a schema of synthetic rows that behave like production."""
+"""dbsynth: clone a database into a schema of synthetic rows that behave like production.
+
+``fit``, ``fit_table``, ``load`` and ``Synthesizer`` are imported when they are first used: the package itself loads
+neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dbsynth.api import fit, fit_table, load
+    from dbsynth.synthesizer import Synthesizer
 
 __version__ = "0.1.0"
+__all__ = ["Synthesizer", "__version__", "fit", "fit_table", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("fit", "fit_table", "load", "Synthesizer"):
+        from dbsynth import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@
     ├── CannotClone                  DBS-4xx   4     the source cannot be cloned as asked
     │   ├── UnsupportedSource                  4     the catalog holds something dbsynth does not handle
     │   └── UnsatisfiableConstraint            4     no synthetic row meets a constraint
+    ├── ArtifactError                DBS-6xx   2     a saved model cannot be read, or must not be replaced
     ├── GateFailed                   DBS-1xx   1     finished, but a check of the result failed
     └── InternalError                DBS-5xx   5     a defect of dbsynth: please report it
 
@@ -70,6 +71,10 @@ class UnsupportedSource(CannotClone):
 
 class UnsatisfiableConstraint(CannotClone):
     code = "DBS-420"
+
+
+class ArtifactError(DbsynthError):
+    code, exit_code = "DBS-600", 2
 
 
 class GateFailed(DbsynthError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
@@ -10,6 +12,7 @@ from dbsynth.pipeline.foreign_keys import hold_place
 from dbsynth.pipeline.unique_indexes import repeated_in
 from dbsynth.pipeline.units import present_codes
 from dbsynth.relation.assign import choose, fill_columns
+from dbsynth.relation.enforce import repeated
 from dbsynth.relation.fills import KeyPlan
 from dbsynth.relation.keys import take
 
@@ -44,6 +47,28 @@ def keep_checks(draft: Draft) -> None:
         if int(bad.sum()) > max(2, LOST_SHARE * draft.n):
             draft.rules.give_up(draft.table.name, draft.batch(np.flatnonzero(bad)[:1]))
         draft.drop(bad, "a CHECK cannot be met for them")
+
+
+def drop_broken(draft: Draft) -> None:
+    """Leave only the rows that meet every constraint as they were drawn, and count what the others broke."""
+    bad = np.zeros(draft.n, bool)
+    for name, broken in _broken_by_constraint(draft):
+        if broken.any():
+            draft.violations[name] = int(broken.sum())
+            bad |= broken
+    if bad.any():
+        draft.keep(np.flatnonzero(~bad))
+
+
+def _broken_by_constraint(draft: Draft) -> Iterator[tuple[str, np.ndarray]]:
+    for unique in draft.table.table.unique_keys:
+        if not any(k.fill in ("self", "cycle") and set(k.free) & set(unique) for k in draft.table.keys):
+            yield f"unique ({', '.join(unique)})", repeated(unique, draft.columns, draft.kept_table())
+    batch = draft.batch()
+    for check in draft.rules.local:
+        yield f"check {check.check.name}", check.violations(batch, draft.rules.now)
+    if draft.rules.indexes:
+        yield "unique indexes", repeats(draft)
 
 
 def repeats(draft: Draft) -> np.ndarray:

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.engine import URL
 
 from dbsynth import __version__
 from dbsynth.dialect import Database, RunInfo, Target, Verified, connect, dialect_name, load_dialect
-from dbsynth.errors import CannotClone, TargetRefused
+from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.executor import LocalExecutor, default_workers
 from dbsynth.pipeline.options import CloneOptions
@@ -25,6 +26,7 @@ from dbsynth.pipeline.room import check_room
 from dbsynth.pipeline.schedule import Outcome, Tasks
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
+from dbsynth.pipeline.train_time import train_seconds
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.schema.virtual import with_virtual_keys
 from dbsynth.translate.names import folded
@@ -43,7 +45,7 @@ def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions,
     configuration says of its tables."""
     whole, unknown = with_virtual_keys(database.introspect(asked.source_schemas), asked.virtual_keys)
     options, warnings = with_sections(asked, (t.name for t in whole.tables))
-    schema = select(replace(whole, notes=(*whole.notes, *warnings, *unknown)), _wishes(options))
+    schema = select(replace(whole, notes=(*whole.notes, *warnings, *unknown)), wishes_of(options))
     database.check_readable(schema)
     if (bill := check_bill(database, schema, asked.max_bytes)) is not None:
         told = f"reading will be billed for about {bill:,} bytes; the limit is {asked.max_bytes:,} (--max-bytes)"
@@ -64,7 +66,7 @@ def check_bill(database: Database, schema: Schema, most: int) -> int | None:
     return bill
 
 
-def _limited(options: CloneOptions) -> CloneOptions:
+def limited(options: CloneOptions) -> CloneOptions:
     """Where reading is billed, the limit goes with the URL into every process that reads."""
     if not load_dialect(dialect_name(options.source_url)).capabilities.bills_bytes:
         return options
@@ -85,8 +87,8 @@ def _with_notes(schema: Schema, source: Database, target: Database) -> Schema:
 
 def plan_only(options: CloneOptions, emit: Emit) -> Plan:
     """What ``run`` would do: reads the catalog, counts and a sample; trains nothing, writes nothing."""
-    options = _limited(options)
-    source, target = connect(options.source_url), connect(options.target_url)
+    options = limited(options)
+    source, target = connect(options.source_url), connect(_goal(options))
     try:
         options, schema = read_catalog(options, source)
         mapping = target_names(options, schema, source, target)
@@ -101,7 +103,7 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
 def run(options: CloneOptions, emit: Emit) -> events.RunDone:
     """Clone. On any error nothing of this run is left in the target, and the target is what it was before."""
     began = time.monotonic()
-    options = _limited(options)
+    options = limited(options)
     seed = options.seed
     if seed is None:
         seed = secrets.randbits(32)
@@ -126,11 +128,17 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
     return done
 
 
+def _goal(options: CloneOptions) -> URL:
+    if options.target_url is None:
+        raise InternalError("a clone without a target was asked for")
+    return options.target_url
+
+
 @contextmanager
 def _open(options: CloneOptions) -> Iterator[tuple[Database, Database]]:
     source = connect(options.source_url)
     try:
-        target = connect(options.target_url)
+        target = connect(_goal(options))
         try:
             yield source, target
         finally:
@@ -220,7 +228,7 @@ def target_names(options: CloneOptions, schema: Schema, source: Database, target
     return mapping
 
 
-def _wishes(options: CloneOptions) -> Wishes:
+def wishes_of(options: CloneOptions) -> Wishes:
     return Wishes(
         tables=tuple(options.tables),
         exclude=tuple(options.exclude),
@@ -231,6 +239,7 @@ def _wishes(options: CloneOptions) -> Wishes:
         keep_none=options.keep_none,
         privacy_k=options.privacy_k,
         overrides=dict(options.overrides),
+        strategy=options.strategy,
     )
 
 
@@ -246,7 +255,7 @@ def _plan(
     return make_plan(
         source,
         schema,
-        _wishes(options),
+        wishes_of(options),
         mapping=mapping,
         source=source.describe(),
         target=_place(target, mapping),
@@ -319,13 +328,15 @@ def _make_rows(
 ) -> dict[TableName, Outcome]:
     job = work.Job(
         plan=plan,
-        run=info,
-        source=options.source_url,
-        target=options.target_url,
+        seed=info.seed,
+        sample_seed=info.seed if options.sample_seed is None else options.sample_seed,
+        effort=EFFORT[options.effort],
+        origin=work.UrlOrigin(options.source_url),
         snapshot=snapshot,
         spool=spool,
-        seed=info.seed,
-        effort=EFFORT[options.effort],
+        destination=work.Destination(_goal(options), info, dialect_name(options.source_url)),
+        seconds=train_seconds(plan, options.train_minutes, executor.workers),
+        device=options.device,
     )
 
     def settled(name: TableName, step: str, seconds: float, rows: int) -> None:

@@ -45,21 +45,26 @@ class Learned:
     seen: tuple[np.ndarray, ...]
     """Per code column the codes that occur in the source: no other is drawn."""
     known: Known | None = None
+    lineage: tuple[TableName, ...] = ()
+    """The tables above that the model sees, nearest first."""
 
 
 @dataclass
 class Draft:
     """``n`` rows in the making. ``codes`` int32 (n, code columns); ``columns``: finished values by name; ``member``:
     the parent row by foreign key; ``parent``, ``position``, ``siblings``: place under the context parent; ``context``
-    int32 (n, context columns): what the model sees. ``parents``: the finished tables that the keys point to."""
+    int32 (n, context columns): what the model sees. ``parents``: the finished tables that the keys point to.
+    ``enforce`` False: rows that break a constraint are dropped; ``violations``: how many broke which."""
 
     plan: Plan
     learned: Learned
     parents: Mapping[TableName, Made]
     seed: int
     rules: Rules
+    enforce: bool = True
     progress: Callable[[int], None] = lambda rows: None
     warnings: list[str] = field(default_factory=list)
+    violations: dict[str, int] = field(default_factory=dict)
     n: int = 0
     codes: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
     parent: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -154,7 +159,10 @@ class Draft:
                 hint=f"ask for fewer rows: --rows {self.table.name.name}=N",
             )
         self.warnings.append(f"{count} of {self.n} rows were given up: {why}")
-        keep = np.flatnonzero(~lost)
+        self.keep(np.flatnonzero(~lost))
+
+    def keep(self, keep: np.ndarray) -> None:
+        """Only the rows ``keep``."""
         self.n = len(keep)
         self.codes, self.context = self.codes[keep], self.context[keep]
         self.parent, self.position, self.siblings = self.parent[keep], self.position[keep], self.siblings[keep]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.pipeline.check_rows import keep_checks
+from dbsynth.pipeline.check_rows import drop_broken, keep_checks
 from dbsynth.pipeline.copies import avoid_copies
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.foreign_keys import assign_key, point_at_own_rows
@@ -24,15 +24,19 @@ from dbsynth.schema.types import arrow_type
 
 def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
     """Make the rows of ``draft``. ``ancestors``: the context parent and grandparent, nearest first
-    (their codes are what the rows see). Raises UnsatisfiableConstraint where no valid rows can be made."""
+    (their codes are what the rows see). Raises UnsatisfiableConstraint where no valid rows can be made and constraints
+    are enforced."""
     place_under_parents(draft, ancestors)
     draft.codes = draft.sample(np.arange(draft.n), None, "rows")
     serials(draft)
     for key in draft.table.keys:
         assign_key(draft, key)
     draft.decode(np.arange(draft.n), "values")
-    keep_unique(draft)
-    keep_checks(draft)
+    if draft.enforce:
+        keep_unique(draft)
+        keep_checks(draft)
+    else:
+        drop_broken(draft)
     avoid_copies(draft)
     point_at_own_rows(draft)
     return finish(draft)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy.engine import URL
 
 from dbsynth.limits import MAX_BYTES
+from dbsynth.model.base import Device
 from dbsynth.schema.virtual import VirtualKey
 
 Effort = Literal["quick", "standard", "thorough"]
@@ -17,10 +18,11 @@ Effort = Literal["quick", "standard", "thorough"]
 @dataclass(frozen=True)
 class CloneOptions:
     """``source_schemas`` None: every user schema. ``target_schema`` None: the source's schema names are kept.
-    ``overrides``: the ``[tables.*]`` sections of the configuration. The URLs print without passwords."""
+    ``overrides``: the ``[tables.*]`` sections of the configuration. ``seed``: of the fit, and of the rows too unless
+    ``sample_seed`` says another. ``target_url`` None: nothing is written. The URLs print without passwords."""
 
     source_url: URL
-    target_url: URL
+    target_url: URL | None = None
     source_schemas: tuple[str, ...] | None = None
     target_schema: str | None = None
     tables: tuple[str, ...] = ()
@@ -28,8 +30,14 @@ class CloneOptions:
     scale: float = 1.0
     rows: Mapping[str, int] = field(default_factory=dict)
     seed: int | None = None
+    sample_seed: int | None = None
     sample_rows: int = 100_000
     effort: Effort = "standard"
+    train_minutes: float | None = None
+    """Of wall-clock time for training, instead of ``effort``: the result then depends on the machine."""
+    device: Device = "cpu"
+    strategy: str | None = None
+    """For tables that the configuration names none for; None: the default."""
     workers: int | None = None
     keep: tuple[str, ...] = ()
     keep_none: bool = False

@@ -15,6 +15,7 @@ from dbsynth.dialect import Sample
 from dbsynth.relation.fills import Fill, KeyPlan
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 
+DEFAULT_STRATEGY = "ctgan"
 How = Literal["foreign key", "serial", "line number", "modelled", "made", "database"]
 """serial: 1, 2, 3, ... · line number: 1..n within the context parent · made: a generator of dbsynth.values ·
 database: a generated column, computed by the database itself"""
@@ -77,7 +78,7 @@ class TablePlan:
     degrees: tuple[Degree, ...] = ()
     sibling_order: tuple[str, ...] = ()
     kept: Kept | None = None
-    strategy: str = "autoregressive"
+    strategy: str = DEFAULT_STRATEGY
     training: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

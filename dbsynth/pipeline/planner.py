@@ -15,7 +15,7 @@ from sqlalchemy import types as sqltypes
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
 from dbsynth.pipeline.lookups import kept_tables
-from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
+from dbsynth.pipeline.plan import DEFAULT_STRATEGY, ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.pipeline.room import key_places
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.relation.fills import KeyPlan, plan_keys
@@ -42,6 +42,7 @@ class Wishes:
     keep_none: bool = False
     privacy_k: int = 5
     overrides: Mapping[str, Any] | None = None
+    strategy: str | None = None
 
 
 def select(schema: Schema, wishes: Wishes) -> Schema:
@@ -139,7 +140,7 @@ def make_plan(
                 degrees=degrees,
                 sibling_order=_sibling_order(table, keys[name]),
                 kept=kept.get(name),
-                strategy=override.get("strategy") or "autoregressive",
+                strategy=override.get("strategy") or wishes.strategy or DEFAULT_STRATEGY,
                 training=dict(override.get("training") or {}),
                 warnings=tuple(_warnings(table, keys[name], wanted[name], rows[name], places[name], wishes.scale)),
             )
@@ -156,6 +157,31 @@ def make_plan(
         now=now,
         warnings=schema.notes,
     )
+
+
+def resized(plan: Plan, scale: float, rows: Mapping[str, int]) -> Plan:
+    """``plan`` for other numbers of rows, told from what it knows of the source: nothing is read. Raises
+    UnsatisfiableConstraint where the keys of a table do not allow as many as ``rows`` ask for."""
+    implied = {t.name: implications(parse_checks(t, plan.sqlglot_dialect), t, plan.now) for t in plan.schema.tables}
+    places = {t.name: key_places(t, implied[t.name]) for t in plan.schema.tables}
+    wanted = _wanted_rows(
+        plan.schema,
+        tuple(t.name for t in plan.tables),
+        {t.name: t.source_rows for t in plan.tables},
+        {t.name: t.keys for t in plan.tables},
+        {t.name: t.kept for t in plan.tables if t.kept is not None},
+        places,
+        Wishes(scale=scale, rows=rows),
+    )
+    tables = [
+        replace(
+            t,
+            rows=wanted[t.name],
+            warnings=tuple(_warnings(t.table, t.keys, wanted[t.name], t.source_rows, places[t.name], scale)),
+        )
+        for t in plan.tables
+    ]
+    return replace(plan, tables=tuple(tables))
 
 
 def profile_sample(database: Database, table: Table, rows: int, snapshot: str | None) -> pa.Table:

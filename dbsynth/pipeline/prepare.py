@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import types as sqltypes
 
 from dbsynth.codec.base import ColumnSpec
@@ -80,7 +82,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     groups, position, siblings = _siblings(frame, context)
     lines = _line_numbers(table_plan, frame, position)
     implied = implications(parse_checks(table, plan.sqlglot_dialect), table, plan.now)
-    specs = column_specs(plan, table_plan, clusters, implied, lines)
+    specs = column_specs(plan, table_plan, clusters, implied, lines, surprise(frame))
     held = {c for key in table.unique_keys for c in key} | lines
     gaps = {} if table_plan.kept else find_gaps(derived, specs, held)  # kept rows are decoded column by column
     codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, plan.stream(name), "codec"), gaps=gaps)
@@ -113,7 +115,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         seen=tuple(
             np.bincount(encoded.codes[:, j], minlength=size) > 0 for j, size in enumerate(codec.cardinalities)
         ),
-        known=Known.of(table, frame, generators, generator(seed, plan.stream(name), "halves")),
+        known=Known.of(table, frame, generators, derive(seed, plan.stream(name), "known")),
         warnings=tuple(codec.warnings),
     )  # fmt: skip
     for degree in table_plan.degrees:
@@ -281,9 +283,17 @@ def _encoded(plan: TablePlan, codec: TableCodec, derived: pa.Table) -> Encoded:
 
 
 def column_specs(
-    plan: Plan, table_plan: TablePlan, clusters: dict[str, Clusters], implied: Implied, lines: frozenset[str]
+    plan: Plan,
+    table_plan: TablePlan,
+    clusters: dict[str, Clusters],
+    implied: Implied,
+    lines: frozenset[str],
+    surprise: Mapping[str, float],
 ) -> list[ColumnSpec]:
-    """What the model learns, in the order in which it is drawn: foreign keys, key columns, the others, child counts."""
+    """What the model learns, in the order in which it is drawn: foreign keys, key columns, the others, child counts.
+
+    The others come by rising ``surprise``: what is easy to learn is learned from little, errors do not add up before
+    it, and the columns after it are learned in its light."""
     codes = [
         ColumnSpec(k.code, None, "code", nullable=False, cardinality=size)
         for k in table_plan.keys
@@ -291,10 +301,20 @@ def column_specs(
     ]
     in_keys = set(_lattice_columns(table_plan, lines))
     modelled = [c for c in table_plan.columns if c.how in ("modelled", "made") and c.name not in lines]
-    modelled.sort(key=lambda c: c.name not in in_keys)
+    modelled.sort(key=lambda c: (c.name not in in_keys, surprise[c.name] if c.how == "modelled" else 0.0))
     own = [spec for c in modelled if (spec := _spec(table_plan, c, implied)) is not None]
     counts = [ColumnSpec(d.column, sqltypes.BigInteger(), "number", nullable=False, low=0) for d in table_plan.degrees]
     return codes + own + counts
+
+
+def surprise(frame: pa.Table) -> dict[str, float]:
+    """The entropy of each column in nats."""
+    out = {}
+    for name in frame.column_names:
+        counts = pc.value_counts(frame.column(name)).field("counts").to_numpy(zero_copy_only=False)
+        share = counts / max(1, counts.sum())
+        out[name] = float(-(share * np.log(share)).sum())
+    return out
 
 
 def _code_count(plan: Plan, k: KeyPlan, clusters: dict[str, Clusters]) -> int:

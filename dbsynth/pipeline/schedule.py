@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,33 +24,42 @@ class Outcome:
     rows: int = 0
     seconds: float = 0.0
     report: FitReport | None = None
+    violations: Mapping[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
 Key = tuple[str, TableName]
 
 
+STEPS = ("prepare", "train", "generate", "patch", "load")
+FIT, MAKE = STEPS[:2], STEPS[2:4]
+
+
 @dataclass
 class Tasks:
-    """Runs ``prepare``, ``train``, ``generate``, ``patch`` and ``load`` for every table of the job's plan.
+    """Runs ``steps`` for every table of the job's plan.
 
-    ``load(name)`` writes a finished table to the target (on one thread of this process); ``extracted`` is called when
-    the source is no longer needed; ``step(table, step, seconds, rows)`` after each task.
+    ``given``: tables that are learned already, with what was learned; ``learned(table, what)`` is called for each other
+    one. ``load(name)`` writes a finished table to the target (on one thread of this process); ``extracted`` is called
+    when the source is no longer needed; ``step(table, step, seconds, rows)`` after each task.
     """
 
     job: work.Job
     executor: Executor
-    load: Callable[[TableName], int]
-    started: Callable[[TableName, str], None]
-    step: Callable[[TableName, str, float, int], None]
-    extracted: Callable[[], None]
+    steps: Collection[str] = STEPS
+    given: Mapping[TableName, bytes] = field(default_factory=dict)
+    learned: Callable[[TableName, bytes], None] = lambda name, blob: None
+    load: Callable[[TableName], int] = lambda name: 0
+    started: Callable[[TableName, str], None] = lambda name, step: None
+    step: Callable[[TableName, str, float, int], None] = lambda name, step, seconds, rows: None
+    extracted: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.blob = pickle.dumps(self.job)
         self.outcome = {t.name: Outcome() for t in self.job.plan.tables}
         self.own: dict[TableName, bytes] = {}
         self.shared: dict[tuple[TableName, TableName], bytes] = {}
-        self.learned: dict[TableName, bytes] = {}
+        self.models = dict(self.given)
         self.size: dict[TableName, int] = {}
         self.waiting: dict[Key, set[Key]] = {}
         for plan in self.job.plan.tables:
@@ -61,8 +70,11 @@ class Tasks:
         if plan.source_rows == 0 or plan.rows == 0:
             return  # created with the schema, stays empty
         ancestors = work.lineage(all_plans, plan)
-        self.waiting["prepare", name] = set()
-        self.waiting["train", name] = {("prepare", name)} | {("prepare", a.name) for a in ancestors}
+        if name not in self.given:
+            self.waiting["train", name] = {("prepare", t.name) for t in (plan, *ancestors)}
+            self.waiting |= {("prepare", t.name): set() for t in (plan, *ancestors)}
+        if "generate" not in self.steps:
+            return
         parents = {k.key.ref_table for k in plan.keys if k.fill not in ("self", "cycle", "dropped")}
         parents |= {a.name for a in ancestors}
         self.waiting["generate", name] = {("train", name)} | {("generate", p) for p in parents}
@@ -71,7 +83,8 @@ class Tasks:
         if cycles:
             last = "patch"
             self.waiting["patch", name] = {("generate", name)} | {("generate", p) for p in cycles}
-        self.waiting["load", name] = {(last, name)}
+        if "load" in self.steps:
+            self.waiting["load", name] = {(last, name)}
 
     def _arguments(self, key: Key) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         step, name = key
@@ -86,7 +99,7 @@ class Tasks:
                 child = ancestor.name
             return work.train_table, (self.blob, self.own[name], chain)
         if step == "generate":
-            return work.generate_table, (self.blob, self.learned[name])
+            return work.generate_table, (self.blob, self.models[name])
         return work.patch_table, (self.blob, name)
 
     def _priority(self, key: Key) -> tuple[int, int, str]:
@@ -95,15 +108,10 @@ class Tasks:
         return {"patch": 0, "generate": 1, "prepare": 2, "train": 3}[step], -self.size.get(name, 0), str(name)
 
     def run(self) -> dict[TableName, Outcome]:
-        """Returns when every table is loaded; raises the first error of any task."""
+        """Returns when every step of every table is done; raises the first error of any task."""
         running: dict[Future[Any], tuple[Key, float]] = {}
         preparing = {k for k in self.waiting if k[0] == "prepare"}
-        done: set[Key] = {
-            (s, t.name)
-            for t in self.job.plan.tables
-            if ("prepare", t.name) not in self.waiting
-            for s in ("prepare", "train", "generate", "patch", "load")
-        }
+        done: set[Key] = {(s, t.name) for t in self.job.plan.tables for s in STEPS if (s, t.name) not in self.waiting}
         with ThreadPoolExecutor(1, thread_name_prefix="dbsynth-load") as loader:
             try:
                 while self.waiting or running:
@@ -140,20 +148,26 @@ class Tasks:
         outcome.seconds += seconds
         rows = 0
         if step == "prepare":
-            self.own[name], rows = result.own, result.rows
+            rows = result.rows
+            if ("train", name) in self.waiting:
+                self.own[name] = result.own
             self.size[name] = result.rows * (result.columns + 1)
             for child, blob in result.shared.items():
                 self.shared[name, child] = blob
             outcome.warnings += result.warnings
         elif step == "train":
-            self.learned[name], outcome.report = result
+            self.models[name], outcome.report = result
             outcome.warnings += outcome.report.warnings
+            self.learned(name, self.models[name])
             del self.own[name]
+            if "generate" not in self.steps:
+                del self.models[name]
             rows = self.job.plan[name].train_rows
         elif step in ("generate", "patch"):
-            rows, warnings = result
-            outcome.warnings += warnings
-            self.learned.pop(name, None)
+            rows = outcome.rows = result.rows
+            outcome.warnings += result.warnings
+            outcome.violations = {**outcome.violations, **result.violations}
+            self.models.pop(name, None)
         else:
             rows = outcome.rows = result
         self.step(name, step, seconds, rows)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dbsynth.model.base import Budget, FittedModel, TrainingData
+from dbsynth.model.base import Budget, Checkpoint, Device, FittedModel, TrainingData
 from dbsynth.model.registry import load_strategy
 from dbsynth.model.sizing import recommended_flops
 from dbsynth.pipeline.plan import TablePlan, degree_column
 from dbsynth.pipeline.prepare import Encoded, Prepared
-from dbsynth.relation.context import Above, context_codes
+from dbsynth.relation.context import Above, context_codes, context_order
 from dbsynth.relation.keys import row_index
 from dbsynth.rng import derive
 
@@ -23,6 +23,7 @@ class Ancestor:
 
     plan: TablePlan
     cardinalities: tuple[int, ...]
+    ordered: tuple[bool, ...]
     encoded: Encoded
 
     @classmethod
@@ -30,11 +31,12 @@ class Ancestor:
         """``prepared`` as the context parent of ``child``: of its rows, those that the child's sample needs."""
         assert child.context is not None
         extra = prepared.extra.get(degree_column(child.name, child.context.key))
-        return cls(prepared.plan, prepared.codec.cardinalities, extra or prepared.encoded)
+        ordered = tuple(scale is not None for scale in prepared.codec.scales)
+        return cls(prepared.plan, prepared.codec.cardinalities, ordered, extra or prepared.encoded)
 
     def above(self) -> Above:
         kept = self.plan.kept.count if self.plan.kept else 0
-        return Above(self.encoded.codes, self.cardinalities, self.encoded.kept, kept)
+        return Above(self.encoded.codes, self.cardinalities, self.encoded.kept, kept, self.ordered)
 
 
 def training_data(prepared: Prepared, ancestors: list[Ancestor]) -> TrainingData:
@@ -57,6 +59,8 @@ def training_data(prepared: Prepared, ancestors: list[Ancestor]) -> TrainingData
         context=context,
         context_cardinalities=sizes,
         groups=prepared.groups,
+        scales=prepared.codec.scales,
+        context_ordered=context_order(generations, position is not None),
     )
 
 
@@ -66,10 +70,14 @@ def train(
     *,
     seed: int,
     effort: float,
+    seconds: float | None = None,
+    device: Device = "cpu",
     progress: Callable[[float], None] = lambda share: None,
+    checkpoint: Checkpoint | None = None,
 ) -> FittedModel:
+    """``seconds``: of wall-clock time, instead of the work that ``effort`` stands for."""
     data = training_data(prepared, ancestors)
     chosen = load_strategy(prepared.plan.strategy)
     flops = effort * recommended_flops(data)
-    budget = Budget(flops, dict(prepared.plan.training))
-    return chosen.fit(data, seed=derive(seed, "model"), budget=budget, progress=progress)
+    budget = Budget(flops, dict(prepared.plan.training), seconds, device)
+    return chosen.fit(data, seed=derive(seed, "model"), budget=budget, progress=progress, checkpoint=checkpoint)

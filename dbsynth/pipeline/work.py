@@ -7,17 +7,18 @@ The parent process imports this module for the names of the tasks, so what needs
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Database, RunInfo, Target, connect, dialect_name
-from dbsynth.model.base import FitReport
+from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.model.base import Device, FitReport
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.spool import CONTEXT, Made, Spool
 from dbsynth.pipeline.work_start import report
@@ -33,18 +34,55 @@ if TYPE_CHECKING:
     from dbsynth.pipeline.train import Ancestor
 
 
+class Origin(Protocol):
+    """How a task gets at the source. What opens a database holds its URL in memory and prints without password."""
+
+    def open(self) -> Database: ...
+
+
+@dataclass(frozen=True)
+class UrlOrigin:
+    url: URL
+
+    def open(self) -> Database:
+        return connect(self.url)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where rows go, and who may be asked about them on the way: the target's building schemas."""
+
+    url: URL
+    run: RunInfo
+    source_dialect: str
+
+    def open(self, plan: Plan) -> Target:
+        target = open_target(connect(self.url), self.source_dialect)
+        target.attach(plan.schema, plan.mapping, self.run)
+        return target
+
+
 @dataclass(frozen=True)
 class Job:
-    """What every task of a run shares. The URLs stay in memory."""
+    """What every task of a run shares. ``seed``: of the fit. A fit needs an ``origin``, making rows a ``spool``.
+    ``seconds``: of training a table, instead of ``effort``; ``checkpoints``: the folder of those of each table."""
 
     plan: Plan
-    run: RunInfo
-    source: URL
-    target: URL
-    snapshot: str
-    spool: Spool
     seed: int
-    effort: float
+    sample_seed: int = 0
+    effort: float = 1.0
+    origin: Origin | None = None
+    snapshot: str = ""
+    spool: Spool | None = None
+    destination: Destination | None = None
+    enforce: bool = True
+    seconds: Mapping[TableName, float] = field(default_factory=dict)
+    device: Device = "cpu"
+    checkpoints: Path | None = None
+
+    def rows_of(self) -> Spool:
+        assert self.spool is not None
+        return self.spool
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +94,8 @@ def _job(blob: bytes) -> Job:
 @lru_cache(maxsize=1)
 def _source(blob: bytes) -> Database:
     job = _job(blob)
-    database = connect(job.source)
+    assert job.origin is not None
+    database = job.origin.open()
     database.bind(job.plan.schema)
     return database
 
@@ -64,9 +103,14 @@ def _source(blob: bytes) -> Database:
 @lru_cache(maxsize=1)
 def _target(blob: bytes) -> Target:
     job = _job(blob)
-    target = open_target(connect(job.target), dialect_name(job.source))
-    target.attach(job.plan.schema, job.plan.mapping, job.run)
-    return target
+    assert job.destination is not None
+    return job.destination.open(job.plan)
+
+
+def forget() -> None:
+    """Let go of what the tasks of a run held in this process."""
+    for held in (_job, _source, _target):
+        held.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -103,6 +147,7 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
 
 
 def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[bytes, FitReport]:
+    from dbsynth.artifact.checkpoint import TrainingCheckpoint
     from dbsynth.pipeline.draft import Learned
     from dbsynth.pipeline.train import train
 
@@ -115,7 +160,10 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
         above,
         seed=derive(job.seed, "fit", job.plan.stream(prepared.plan.name)),
         effort=job.effort,
+        seconds=job.seconds.get(prepared.plan.name),
+        device=job.device,
         progress=lambda share: report(name, "train", round(share * 1000), 1000),
+        checkpoint=TrainingCheckpoint.of(job.checkpoints, prepared.plan.name) if job.checkpoints else None,
     )
     learned = Learned(
         plan=prepared.plan,
@@ -128,40 +176,49 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
         null_context=prepared.null_context,
         seen=prepared.seen,
         known=prepared.known,
+        lineage=tuple(a.plan.name for a in above),
     )
     return pickle.dumps(learned), model.report
 
 
-def generate_table(blob: bytes, learned_blob: bytes) -> tuple[int, tuple[str, ...]]:
-    """Write the table to the spool; its rows and warnings."""
+@dataclass(frozen=True)
+class Generated:
+    """``violations``: constraint -> rows that broke it and were dropped, where constraints are not enforced."""
+
+    rows: int
+    warnings: tuple[str, ...]
+    violations: Mapping[str, int] = field(default_factory=dict)
+
+
+def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
+    """Write the table to the spool."""
     from dbsynth.pipeline.draft import Draft
     from dbsynth.pipeline.generate import make
     from dbsynth.pipeline.rules import Rules
 
     job = _job(blob)
     learned: Learned = pickle.loads(learned_blob)
-    plan = learned.plan
+    plan, spool = learned.plan, job.rows_of()
     parents = {
-        k.key.ref_table: job.spool.read(k.key.ref_table)
-        for k in plan.keys
-        if k.fill not in ("self", "cycle", "dropped")
+        k.key.ref_table: spool.read(k.key.ref_table) for k in plan.keys if k.fill not in ("self", "cycle", "dropped")
     }
-    ancestors = lineage(job.plan, plan)
+    ancestors = [job.plan[n] for n in learned.lineage]
     for ancestor in ancestors:
         if ancestor.name not in parents:
-            parents[ancestor.name] = job.spool.read(ancestor.name)
+            parents[ancestor.name] = spool.read(ancestor.name)
     name = str(plan.name)
     draft = Draft(
         job.plan,
         learned,
         parents,
-        derive(job.seed, "sample"),
-        Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, _judge(blob)),
+        derive(job.sample_seed, "sample"),
+        Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, _judge(blob) if job.destination else None),
+        job.enforce,
         progress=lambda rows: report(name, "generate", rows, plan.made_rows),
     )
     made = make(draft, ancestors)
-    job.spool.write(plan.name, made)
-    return made.rows.num_rows, tuple(draft.warnings)
+    spool.write(plan.name, made)
+    return Generated(made.rows.num_rows, tuple(draft.warnings), draft.violations)
 
 
 def _judge(blob: bytes) -> Judge:
@@ -171,16 +228,16 @@ def _judge(blob: bytes) -> Judge:
     return judge
 
 
-def patch_table(blob: bytes, name: TableName) -> tuple[int, tuple[str, ...]]:
+def patch_table(blob: bytes, name: TableName) -> Generated:
     """Fill the keys of a table that close a cycle, now that the tables they point to are made."""
     from dbsynth.pipeline.patch import patch_cycle
 
     job = _job(blob)
-    plan = job.plan[name]
-    seed = derive(job.seed, "sample", job.plan.stream(name))
-    made, warnings = patch_cycle(plan, job.spool.read(name), job.spool.read, seed)
-    job.spool.write_patched(name, made.rows)
-    return made.rows.num_rows, tuple(warnings)
+    plan, spool = job.plan[name], job.rows_of()
+    seed = derive(job.sample_seed, "sample", job.plan.stream(name))
+    made, warnings = patch_cycle(plan, spool.read(name), spool.read, seed)
+    spool.write_patched(name, made.rows)
+    return Generated(made.rows.num_rows, tuple(warnings))
 
 
 def lineage(plan: Plan, table: TablePlan, depth: int = 2) -> list[TablePlan]:
@@ -196,8 +253,9 @@ def lineage(plan: Plan, table: TablePlan, depth: int = 2) -> list[TablePlan]:
     return out
 
 
-def empty_table(plan: TablePlan) -> Made:
-    """A table without rows, in the form in which its children expect it."""
+def empty_table(plan: TablePlan, cardinalities: tuple[int, ...] = ()) -> Made:
+    """A table without rows, in the form in which its children expect it. ``cardinalities``: of its codes, where it was
+    learned."""
     fields = [(c.name, arrow_type(c.type)) for c in plan.table.stored_columns]
     fields += [(d.column, pa.int64()) for d in plan.degrees] + [(CONTEXT, pa.int64())]
-    return Made(pa.schema(fields).empty_table(), np.zeros((0, 0), np.int32), 0, ())
+    return Made(pa.schema(fields).empty_table(), np.zeros((0, len(cardinalities)), np.int32), 0, cardinalities)

@@ -122,7 +122,7 @@ def _single(
         str(table.name),
         column.name,
         drawer,
-        Guard(guarded),
+        Guard(guarded, derive(seed, "guard")),
         unique=unique,
         max_length=_length(column) if _is_text(column) else None,
         distinct=max(distinct, 1e-3),
@@ -192,7 +192,7 @@ def _structured(type_: Structured, values: Sequence[str], k: int, rng: np.random
         case "xml":
             return Xml(values, k, rng)
         case "network":
-            return Networks(values)
+            return Networks(values, k)
         case "bits":
             return Bits(values, k)
         case "money":

@@ -13,8 +13,6 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.codec.base import State
-
 
 class ValueGenerator(Protocol):
     columns: tuple[str, ...]
@@ -25,6 +23,3 @@ class ValueGenerator(Protocol):
         """One array per column of ``columns``, of ``arrow_type`` of the column's type, null where ``present[column]``
         (bool (rows,)) is False. ``row``: the other columns of the same rows that are already made. A column that
         must be unique never repeats a value over all calls on this object (which keeps what it needs for that)."""
-
-    def state(self) -> State:
-        """All of it but the guard against source values, which lives only as long as the run."""

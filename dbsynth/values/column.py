@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.codec.base import State
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.values.guard import Guard
 
@@ -125,6 +124,3 @@ class MadeColumn:
                 self._used.add(candidate.casefold())
             return candidate
         return None
-
-    def state(self) -> State:
-        return State({"column": self.columns[0], "unique": self.unique, "distinct": self.distinct})

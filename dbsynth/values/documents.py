@@ -13,24 +13,26 @@ from sqlalchemy.types import TypeEngine
 from dbsynth.schema.types import Structured
 from dbsynth.values.structured import SAMPLE, Draws, Json, Numbers, Strings
 
-Leaf = Callable[[TypeEngine[Any], Sequence[str]], Draws | None]
+LeafDrawer = Callable[[TypeEngine[Any], Sequence[str]], Draws | None]
 """A drawer for the texts of a type that does not take any text."""
 
 
 class Documents:
     """Objects with all their declared fields, null at the rates of the source; lists with its lengths."""
 
-    def __init__(self, type_: Structured, texts: Sequence[str], k: int, rng: np.random.Generator, leaf: Leaf) -> None:
+    def __init__(
+        self, type_: Structured, texts: Sequence[str], k: int, rng: np.random.Generator, leaf: LeafDrawer
+    ) -> None:
         self.root = _node(type_, [json.loads(t) for t in list(texts)[:SAMPLE]], k, rng, leaf)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         return [json.dumps(v, ensure_ascii=False) for v in self.root.draw(count, rng)]
 
 
-class _Null:
+class Null:
     """Values of ``inner``, null at the rate of ``values``."""
 
-    def __init__(self, values: Sequence[Any], inner: _Object | _List | _Leaf | _Free) -> None:
+    def __init__(self, values: Sequence[Any], inner: Object | List | Leaf | Free) -> None:
         self.rate = sum(v is None for v in values) / max(1, len(values))
         self.inner = inner
 
@@ -42,24 +44,24 @@ class _Null:
         return out
 
 
-def _node(type_: TypeEngine[Any], values: Sequence[Any], k: int, rng: np.random.Generator, leaf: Leaf) -> _Null:
+def _node(type_: TypeEngine[Any], values: Sequence[Any], k: int, rng: np.random.Generator, leaf: LeafDrawer) -> Null:
     known = [v for v in values if v is not None]
     if isinstance(type_, Structured) and type_.family == "document":
         if type_.fields:
-            return _Null(values, _Object(type_, known, k, rng, leaf))
+            return Null(values, Object(type_, known, k, rng, leaf))
         if type_.element is not None:
-            return _Null(values, _List(type_.element, known, k, rng, leaf))
-        return _Null(values, _Free(known, k, rng))
+            return Null(values, List(type_.element, known, k, rng, leaf))
+        return Null(values, Free(known, k, rng))
     if isinstance(type_, sqltypes.ARRAY):
-        return _Null(values, _List(type_.item_type, known, k, rng, leaf))
+        return Null(values, List(type_.item_type, known, k, rng, leaf))
     if isinstance(type_, sqltypes.JSON):
-        return _Null(values, _Free(known, k, rng))
-    return _Null(values, _Leaf(type_, known, k, rng, leaf))
+        return Null(values, Free(known, k, rng))
+    return Null(values, Leaf(type_, known, k, rng, leaf))
 
 
-class _Object:
+class Object:
     def __init__(
-        self, type_: Structured, values: list[dict[str, Any]], k: int, rng: np.random.Generator, leaf: Leaf
+        self, type_: Structured, values: list[dict[str, Any]], k: int, rng: np.random.Generator, leaf: LeafDrawer
     ) -> None:
         self.fields = {n: _node(t, [v.get(n) for v in values], k, rng, leaf) for n, t in type_.fields}
 
@@ -68,9 +70,9 @@ class _Object:
         return [{name: column[i] for name, column in columns.items()} for i in range(count)]
 
 
-class _List:
+class List:
     def __init__(
-        self, item: TypeEngine[Any], values: list[list[Any]], k: int, rng: np.random.Generator, leaf: Leaf
+        self, item: TypeEngine[Any], values: list[list[Any]], k: int, rng: np.random.Generator, leaf: LeafDrawer
     ) -> None:
         members = [m for v in values for m in v][:SAMPLE]
         self.lengths = Numbers([str(len(v)) for v in values], k)
@@ -84,7 +86,7 @@ class _List:
         return [[next(flat) for _ in range(n)] for n in sizes]
 
 
-class _Free:
+class Free:
     """Objects of any keys."""
 
     def __init__(self, values: list[Any], k: int, rng: np.random.Generator) -> None:
@@ -94,8 +96,10 @@ class _Free:
         return [json.loads(t) for t in self.json.draw(count, rng)]
 
 
-class _Leaf:
-    def __init__(self, type_: TypeEngine[Any], values: list[Any], k: int, rng: np.random.Generator, leaf: Leaf) -> None:
+class Leaf:
+    def __init__(
+        self, type_: TypeEngine[Any], values: list[Any], k: int, rng: np.random.Generator, leaf: LeafDrawer
+    ) -> None:
         self.type = type_
         texts = [_text(v) for v in values]
         self.drawer: Draws = leaf(type_, texts) or Strings(texts, k, rng)

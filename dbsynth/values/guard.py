@@ -1,34 +1,79 @@
-"""Values of the source that must not come out again: known by keyed hashes, in memory, for the length of a run."""
+"""What of the source must not come out again, known only "perhaps": a filter that says yes to everything that was
+there and, by chance, to some of what was not. So a fitted model that holds it is no list of members: whoever asks it
+for a value and hears yes has learned nothing that cannot be denied.
+
+The filter is that of Bloom (1970, "Space/Time Trade-offs in Hash Coding with Allowable Errors") with one hash function
+and a bitmap that is deliberately small.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 
 import numpy as np
 
+VALUE_BITS = 16
+"""Bits a value: one in so many of the values that were never there is taken for one that was."""
 
-class Guard:
-    """A set of case-folded values that can be asked but not read. The key is drawn anew for every guard and leaves the
-    process only with the guard itself, between processes of one run."""
 
-    def __init__(self, values: Iterable[str]) -> None:
-        self._key = secrets.token_bytes(16)
-        self._known = {self._digest(v) for v in values}
+class Filter:
+    """``bits`` uint8 (bytes,): the bitmap, 8 places a byte; empty: nothing was put in. ``key``: of the hash."""
 
-    def _digest(self, value: str) -> bytes:
-        text = " ".join(value.casefold().split())
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
+    def __init__(self, bits: np.ndarray, key: int) -> None:
+        self.bits, self.key = bits, key
+
+    @classmethod
+    def of(cls, hashes: np.ndarray, bits_each: int, key: int) -> Filter:
+        """``hashes`` uint64, of the distinct members."""
+        places = len(hashes) * bits_each
+        bits = np.zeros(-(-places // 8), np.uint8)
+        at = _places(hashes, len(bits))
+        np.bitwise_or.at(bits, at >> 3, np.left_shift(1, at & 7).astype(np.uint8))
+        return cls(bits, key)
 
     def __len__(self) -> int:
-        return len(self._known)
+        """Places, 0 where nothing was put in."""
+        return 8 * len(self.bits)
+
+    def perhaps(self, hashes: np.ndarray) -> np.ndarray:
+        """bool (hashes,): False for what was never put in, with a few exceptions."""
+        if not len(self.bits):
+            return np.zeros(len(hashes), bool)
+        at = _places(hashes, len(self.bits))
+        return np.asarray((self.bits[at >> 3] >> (at & 7).astype(np.uint8)) & 1, bool)
+
+    def word(self, value: bytes) -> int:
+        """The 64-bit hash of ``value`` under the key."""
+        key = self.key.to_bytes(8, "little")
+        return int.from_bytes(hashlib.blake2b(value, digest_size=8, key=key).digest(), "little")
+
+
+def _places(hashes: np.ndarray, size: int) -> np.ndarray:
+    if not size:
+        return np.zeros(0, np.int64)
+    return np.asarray(hashes % np.uint64(8 * size)).astype(np.int64)
+
+
+class Guard:
+    """Case-folded texts of the source in a filter. ``key``: derived from the seed of the fit, so that the same seed
+    gives the same rows."""
+
+    def __init__(self, values: Iterable[str], key: int) -> None:
+        empty = Filter(np.zeros(0, np.uint8), key)
+        words = {empty.word(_folded(v)) for v in values}
+        self.filter = Filter.of(np.array(sorted(words), np.uint64), VALUE_BITS, key)
+
+    def __len__(self) -> int:
+        return len(self.filter)
 
     def __contains__(self, value: str) -> bool:
-        return bool(self._known) and self._digest(value) in self._known
+        """True for every value of the source, and for one in ``VALUE_BITS`` of the others."""
+        if not len(self.filter):
+            return False
+        place = self.filter.word(_folded(value)) % len(self.filter)
+        return bool(self.filter.bits[place >> 3] >> (place & 7) & 1)
 
-    def hits(self, values: Iterable[str]) -> np.ndarray:
-        """True where a value is one of the source's."""
-        if not self._known:
-            return np.zeros(len(list(values)), bool)
-        return np.fromiter((self._digest(v) in self._known for v in values), bool)
+
+def _folded(value: str) -> bytes:
+    return " ".join(value.casefold().split()).encode("utf-8", "surrogatepass")

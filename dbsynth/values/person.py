@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.codec.base import State
+from dbsynth.rng import derive
 from dbsynth.values.column import MadeColumn
 from dbsynth.values.guard import Guard
 from dbsynth.values.pools import invented, pool
 
+LEAST_NAMES = 50
+"""Fewer make a table of namesakes."""
 PERSON_ROLES = ("first_name", "last_name", "full_name", "email", "user_name")
+OWN_NAMES = ("first_name", "last_name")
 SAFE_DOMAINS = ("example.com", "example.org", "example.net")
 """Reserved for documentation (RFC 2606): mail to them reaches nobody."""
 
@@ -25,19 +28,28 @@ def plain(text: str) -> str:
     return "".join(c for c in spread.lower() if c.isalnum())
 
 
-def free_pool(kinds: Sequence[str], locale: str | None, rare: set[str], seed: int) -> np.ndarray:
-    """Names of the pools that are none of ``rare`` (case-folded), or invented ones where none is left."""
-    names = [n for kind in kinds for n in pool(kind, locale) if n.casefold() not in rare]
-    if len(names) < 50:
-        names += [n for n in invented(500, seed) if n.casefold() not in rare]
-    return np.array(list(dict.fromkeys(names)), object)
+def free_pool(
+    kinds: Sequence[str], locale: str | None, taken: Guard, seed: int, longest: int | None = None
+) -> np.ndarray:
+    """Names of the pools that are not ``taken``, invented ones where too few are left. ``longest``: shorter names only,
+    if there are enough. The guard's false hits leave some names out by chance: what is missing from the pool tells
+    nothing of the source."""
+    names = [n for kind in kinds for n in pool(kind, locale) if n not in taken]
+    if len(names) < LEAST_NAMES:
+        names += [n for n in invented(500, seed) if n not in taken]
+    short = [n for n in names if longest is None or len(n) <= longest]
+    return np.array(list(dict.fromkeys(short if len(short) >= LEAST_NAMES else names)), object)
 
 
-def weights_by_length(names: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
-    """Weights under which the lengths of ``names`` follow ``lengths`` as far as they can."""
+def weights_by_length(names: np.ndarray, lengths: Sequence[int], k: int) -> np.ndarray:
+    """Weights under which the lengths of ``names`` follow ``lengths`` as far as they can; the shortest and the longest
+    are those that ``k`` reach."""
     own = np.array([len(n) for n in names])
     if len(lengths) == 0:
         return np.full(len(names), 1.0 / len(names))
+    ordered = np.sort(np.asarray(lengths))
+    inner = min(k - 1, (len(ordered) - 1) // 2)
+    lengths = np.clip(ordered, ordered[inner], ordered[len(ordered) - 1 - inner]).tolist()
     size = int(max(own.max(), max(lengths))) + 1
     have, want = np.bincount(own, minlength=size), np.bincount(np.asarray(lengths), minlength=size)
     weights = (want[own] + 0.01 * len(lengths) / size) / have[own]
@@ -67,21 +79,33 @@ class Identities:
         lasts = [v for c, r in roles.items() if r == "last_name" for v in values[c]]
         fulls = [v for c, r in roles.items() if r == "full_name" for v in values[c]]
         rare = _rare(firsts + lasts + [t for v in fulls for t in v.replace(",", " ").split()], k)
-        self.first = free_pool(("first_female", "first_male"), locale, rare, seed)
-        self.last = free_pool(("last_name",), locale, rare, seed + 1)
+        # names of a column of their own are left out of the pool, not refused when drawn: the address shall match
+        short = {r: min((n for c, n in lengths.items() if n and roles[c] == r), default=None) for r in OWN_NAMES}
+        first, last = Guard([*firsts, *rare], derive(seed, "first")), Guard([*lasts, *rare], derive(seed, "last"))
+        self.first = free_pool(("first_female", "first_male"), locale, first, seed, short["first_name"])
+        self.last = free_pool(("last_name",), locale, last, seed + 1, short["last_name"])
         parts = [v.split() for v in fulls]
-        self._first_weights = weights_by_length(self.first, [len(v) for v in firsts] or [len(p[0]) for p in parts if p])
+        self._first_weights = weights_by_length(
+            self.first, [len(v) for v in firsts] or [len(p[0]) for p in parts if p], k
+        )
         self._last_weights = weights_by_length(
-            self.last, [len(v) for v in lasts] or [len(p[-1]) for p in parts if len(p) > 1]
+            self.last, [len(v) for v in lasts] or [len(p[-1]) for p in parts if len(p) > 1], k
         )
         self.styles = {c: _style(self.roles[c], values[c]) for c in roles}
         self.domains = {c: _domains(values[c], k) for c, r in roles.items() if r == "email"}
         self._makers = {
             c: MadeColumn(
-                table, c, _Never(), Guard(set(values[c])), unique=c in unique, max_length=lengths.get(c)
+                table, c, Never(), self._guard(c, values[c], lengths.get(c), seed),
+                unique=c in unique, max_length=lengths.get(c),
             )
             for c in roles
         }  # fmt: skip
+
+    def _guard(self, column: str, values: Sequence[str], longest: int | None, seed: int) -> Guard:
+        """Empty where the pool itself holds no name of the column."""
+        names = {"first_name": self.first, "last_name": self.last}.get(self.roles[column])
+        whole = names is not None and (longest is None or max(map(len, names)) <= longest)
+        return Guard([] if whole else values, derive(seed, "guard", column))
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
@@ -92,11 +116,11 @@ class Identities:
         out = {}
         for column in self.columns:
             maker = self._makers[column]
-            maker.drawer = _Rows(self, column, first[where := np.flatnonzero(present[column])], last[where])
+            maker.drawer = Rows(self, column, first[where := np.flatnonzero(present[column])], last[where])
             values = np.full(n, None, object)
             if len(where):
                 values[where] = maker.values(len(where), rng)
-            maker.drawer = _Never()
+            maker.drawer = Never()
             out[column] = pa.array(values, pa.string())
         return out
 
@@ -116,11 +140,8 @@ class Identities:
             text = f"{plain(first)[:1]}{plain(last)}{number or ''}"
         return text.upper() if style == "upper" or (style == "login" and role == "email") else text
 
-    def state(self) -> State:
-        return State({"roles": self.roles, "styles": self.styles})
 
-
-class _Rows:
+class Rows:
     """Draws for the rows at hand: the first time their own names, then, where that is taken, numbered variants."""
 
     def __init__(self, people: Identities, column: str, first: np.ndarray, last: np.ndarray) -> None:
@@ -138,7 +159,7 @@ class _Rows:
         return [self.people.write(self.column, a, b, rng, int(n)) for (a, b), n in zip(pairs, numbers, strict=True)]
 
 
-class _Never:
+class Never:
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         raise RuntimeError("names are drawn row by row")
 

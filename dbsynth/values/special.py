@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.codec.base import State
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.structured import NUMBER, Numbers, Strings, Template
 
@@ -23,7 +22,8 @@ class Ranges:
     def __init__(self, texts: Sequence[str], k: int) -> None:
         parts = [m.groups() for t in texts if (m := RANGE.match(t))]
         self.empty = sum(t == "empty" for t in texts) / max(1, len(texts))
-        self.bounds = Counter((a, bool(lo), bool(hi), b) for a, lo, hi, b in parts) or Counter([("[", True, True, ")")])
+        counted = Counter((a, bool(lo), bool(hi), b) for a, lo, hi, b in parts)
+        self.bounds = dict(counted) or {("[", True, True, ")"): 1}
         ends = [(lo, hi) for _, lo, hi, _ in parts]
         some = next((e for pair in ends for e in pair if e), "1")
         self.numeric = NUMBER.fullmatch(some) is not None
@@ -159,13 +159,13 @@ class Composite:
         rows = [_fields(t) for t in texts]
         self.width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
         rows = [r for r in rows if len(r) == self.width]
+        self.whole: Template | None = None
+        self.fields: list[tuple[float, Numbers | Pattern]] = []
         if Template.fits([t for t in texts if not re.search(r"\(,|,,|,\)", t)]) and all(
             f != "" for r in rows for f in r
         ):
-            self.whole: Template | None = Template(texts, k)
+            self.whole = Template(texts, k)
             return
-        self.whole = None
-        self.fields = []
         for i in range(self.width):
             known = [r[i] for r in rows if r[i] != ""]
             numeric = bool(known) and all(NUMBER.fullmatch(f) for f in known)
@@ -221,9 +221,6 @@ class Plain:
             values = self._next + np.arange(len(there), dtype=np.float64)
             self._next += len(there)
         return {self.columns[0]: _typed(values, there, self.type)}
-
-    def state(self) -> State:
-        return State({"column": self.columns[0]}, {"knots": self.knots})
 
 
 def _typed(values: np.ndarray, there: np.ndarray, type_: pa.DataType) -> pa.Array:

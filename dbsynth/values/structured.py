@@ -51,7 +51,9 @@ class Strings:
         rest = [t for t in texts if counts[t] < k] or ["x"]
         blanks = sum(t.count(" ") for t in rest) / len(rest)
         drawer: Pattern | Words = Words.fit(rest, k, rng) if blanks > 2 else Pattern.fit(rest, k)
-        self.other = MadeColumn("a structured value", "text", drawer, Guard(rest), unique=False)
+        self.other = MadeColumn(
+            "a structured value", "text", drawer, Guard(rest, int(rng.integers(2**63))), unique=False
+        )
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         out = np.full(count, "", object)
@@ -109,28 +111,28 @@ class Json:
                 documents.append(json.loads(text))
             except ValueError:
                 continue
-        self.root = _Node(documents, k, rng, 0)
+        self.root = Node(documents, k, rng, 0)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         return [json.dumps(v, ensure_ascii=False) for v in self.root.draw(count, rng)]
 
 
-class _Node:
+class Node:
     def __init__(self, values: Sequence[Any], k: int, rng: np.random.Generator, depth: int) -> None:
         kinds = Counter(_kind(v) for v in values)
         self.kinds = [(t, n) for t, n in sorted(kinds.items()) if n >= min(k, max(kinds.values()))] or [("null", 1)]
         objects = [v for v in values if isinstance(v, dict)]
         keys = Counter(key for v in objects for key in v)
-        self.keys: dict[str, tuple[float, _Node]] = {}
+        self.keys: dict[str, tuple[float, Node]] = {}
         if depth < 12:
             for key, n in keys.items():
                 if n >= min(k, len(objects)) and len(self.keys) < 200:
                     inner = [v[key] for v in objects if key in v]
-                    self.keys[key] = (n / len(objects), _Node(inner, k, rng, depth + 1))
+                    self.keys[key] = (n / len(objects), Node(inner, k, rng, depth + 1))
         arrays = [v for v in values if isinstance(v, list)]
         self.lengths = Numbers([str(len(v)) for v in arrays], k)
         members = [m for v in arrays for m in v][:SAMPLE]
-        self.items = _Node(members, k, rng, depth + 1) if members and depth < 12 else None
+        self.items = Node(members, k, rng, depth + 1) if members and depth < 12 else None
         self.numbers = Numbers([_digits(v) for v in values if _kind(v) == "number"], k)
         self.strings = Strings([v for v in values if isinstance(v, str)], k, rng) if "string" in kinds else None
         self.true = sum(v is True for v in values) / max(1, kinds["boolean"])
@@ -289,15 +291,17 @@ class Uuids:
 class Networks:
     """Addresses of networks that are reserved for documentation (RFC 5737, RFC 3849) and random hardware addresses."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], k: int) -> None:
         self.mac = bool(texts) and all(re.fullmatch(r"([0-9a-f]{2}:){5,7}[0-9a-f]{2}", t) for t in texts)
-        self.masks = [t.partition("/")[2] for t in texts] or [""]
+        masks = Counter(t.partition("/")[2] for t in texts)
+        self.masks = [(m, n) for m, n in masks.items() if n >= k] or [("", 1)]
         self.width = len(texts[0].split(":")) if self.mac else 0
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         if self.mac:
             return [":".join(f"{b:02x}" for b in row) for row in rng.integers(0, 256, (count, self.width))]
-        masks = [self.masks[i] for i in rng.integers(0, len(self.masks), count)]
+        weights = np.array([n for _, n in self.masks], float)
+        masks = [self.masks[i][0] for i in rng.choice(len(self.masks), count, p=weights / weights.sum())]
         nets = ("192.0.2", "198.51.100", "203.0.113")
         hosts = rng.integers(0, [3, 256], (count, 2))
         return [

@@ -1,0 +1,174 @@
+"""The closed list of what may stand in a saved model: a file names a class of this list, or it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from decimal import Decimal
+from typing import Any, get_type_hints
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import types as sqltypes
+from sqlalchemy.types import TypeEngine
+
+from dbsynth.codec.base import ColumnSpec
+from dbsynth.dialect import Sample
+from dbsynth.model.base import FitReport
+from dbsynth.pipeline.known import Known
+from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
+from dbsynth.relation.cluster import Clusters, Feature
+from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.unique import Lattice
+from dbsynth.schema import model as schema
+from dbsynth.schema.types import Structured
+from dbsynth.values import documents, members, special, structured
+from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.guard import Filter, Guard
+from dbsynth.values.pattern import Pattern, Shape
+from dbsynth.values.person import Identities, Never
+from dbsynth.values.place import Places, Urls
+from dbsynth.values.structured import Draws, Numbers, Strings
+from dbsynth.values.words import Words
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``fields``: what is written, with the type that is asked of what is read; ``fresh``: what is set anew;
+    ``make``: builds the object from its fields, where some of it is computed."""
+
+    cls: type
+    fields: Mapping[str, Any]
+    fresh: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    make: Callable[..., Any] | None = None
+
+    def build(self, values: Mapping[str, Any]) -> Any:
+        if self.make is not None:
+            return self.make(**values)
+        made: Any = object.__new__(self.cls)
+        for name, value in values.items():
+            object.__setattr__(made, name, value)
+        for name, fresh in self.fresh.items():
+            object.__setattr__(made, name, fresh())
+        return made
+
+
+def _record(cls: type, **other: Any) -> Entry:
+    """``other``: types that are asked of fields instead of those of their annotations."""
+    assert is_dataclass(cls)
+    hints = {**get_type_hints(cls), **other}
+    return Entry(cls, {f.name: hints[f.name] for f in fields(cls)})
+
+
+def _plain(cls: type, **hints: Any) -> Entry:
+    return Entry(cls, hints)
+
+
+Bound = Decimal | float | None
+_RECORDS = (
+    schema.TableName, schema.Identity, schema.Column, schema.Key, schema.ForeignKey, schema.Check, schema.Exclusion,
+    schema.Index, schema.Partition, schema.Table, schema.UserType, schema.Sequence, schema.Schema,
+    ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Lattice,
+    Known, Shape,
+)  # fmt: skip
+_ENTRIES = (
+    *map(_record, _RECORDS),
+    _record(ColumnSpec, low=Bound, high=Bound),
+    _plain(Filter, bits=np.ndarray, key=int),
+    _plain(Guard, filter=Filter),
+    Entry(
+        MadeColumn,
+        {
+            "columns": tuple[str, ...], "table": str, "drawer": Drawer, "guard": Guard, "unique": bool,
+            "max_length": int | None, "distinct": float,
+        },
+        {"_used": set, "_next": int, "_spent": bool},
+    ),
+    Entry(
+        special.Plain,
+        {"columns": tuple[str, ...], "type": pa.DataType, "unique": bool, "knots": np.ndarray, "_next": int},
+    ),
+    _plain(
+        Identities, columns=tuple[str, ...], roles=dict[str, str], first=np.ndarray, last=np.ndarray,
+        _first_weights=np.ndarray, _last_weights=np.ndarray, styles=dict[str, str],
+        domains=dict[str, tuple[list[str], np.ndarray]], _makers=dict[str, MadeColumn],
+    ),
+    _plain(Never),
+    Entry(Pattern, {"shapes": tuple[Shape, ...]}),
+    Entry(Words, {"lengths": np.ndarray, "corpus": str, "markup": bool, "titled": bool}, make=Words),
+    _plain(Numbers, knots=np.ndarray, decimals=int),
+    _plain(Strings, common=list[tuple[str, int]], share=float, other=MadeColumn),
+    _plain(
+        structured.Template, templates=list[str], weights=np.ndarray, places=list[list[Numbers]]
+    ),
+    _plain(structured.Json, root=structured.Node),
+    _plain(
+        structured.Node, kinds=list[tuple[str, int]], keys=dict[str, tuple[float, structured.Node]], lengths=Numbers,
+        items=structured.Node | None, numbers=Numbers, strings=Strings | None, true=float,
+    ),
+    _plain(structured.Arrays, nulls=float, lengths=Numbers, members=Draws | None, distinct=bool),
+    _plain(structured.Bytes, sizes=Numbers, magic=str),
+    _plain(structured.Xml, tag=str, children=list[tuple[str, float, Strings | Numbers]]),
+    _plain(structured.Uuids),
+    _plain(structured.Networks, mac=bool, masks=list[tuple[str, int]], width=int),
+    _plain(
+        special.Ranges, empty=float, bounds=dict[tuple[str, bool, bool, str], int], numeric=bool, decimals=int,
+        day=bool, zone=bool, lows=np.ndarray, widths=np.ndarray,
+    ),
+    _plain(special.SearchVectors, words=list[tuple[str, int]], sizes=Numbers),
+    _plain(special.Bits, sizes=Numbers, ones=float),
+    _plain(special.Money, numbers=Numbers),
+    _plain(special.ZonedTimes, zones=list[str]),
+    _plain(special.Hstore, keys=dict[str, tuple[float, Strings]]),
+    _plain(
+        special.Composite, width=int, whole=structured.Template | None, fields=list[tuple[float, Numbers | Pattern]]
+    ),
+    _plain(members.Choice, values=list[str], shares=np.ndarray),
+    _plain(members.Moments, ranges=special.Ranges),
+    _plain(members.Shared, choice=members.Choice),
+    _plain(members.Multiranges, ranges=special.Ranges, sizes=Numbers),
+    _plain(documents.Documents, root=documents.Null),
+    _plain(
+        documents.Null, rate=float, inner=documents.Object | documents.List | documents.Leaf | documents.Free
+    ),
+    _plain(documents.Object, fields=dict[str, documents.Null]),
+    _plain(documents.List, lengths=Numbers, items=documents.Null | None),
+    _plain(documents.Free, json=structured.Json),
+    _plain(documents.Leaf, type=TypeEngine, drawer=Draws),
+    _plain(
+        Places, names=np.ndarray, upper=bool, numbered=float, digits=Numbers | None, weights=np.ndarray
+    ),
+    _plain(Urls, scheme=str, depths=Numbers, words=np.ndarray),
+)  # fmt: skip
+BY_NAME: Mapping[str, Entry] = {e.cls.__name__: e for e in _ENTRIES}
+BY_CLASS: Mapping[type, str] = {e.cls: name for name, e in BY_NAME.items()}
+assert len(BY_NAME) == len(_ENTRIES)
+
+SQL_TYPES: Mapping[type[TypeEngine[Any]], Mapping[str, Any]] = {
+    sqltypes.Boolean: {},
+    sqltypes.SmallInteger: {},
+    sqltypes.BigInteger: {},
+    sqltypes.Integer: {},
+    sqltypes.REAL: {"precision": int | None},
+    sqltypes.Double: {"precision": int | None},
+    sqltypes.Float: {"precision": int | None},
+    sqltypes.Numeric: {"precision": int | None, "scale": int | None},
+    sqltypes.CHAR: {"length": int | None},
+    sqltypes.Text: {"length": int | None},
+    sqltypes.Enum: {"enums": list[str], "name": str | None, "schema": str | None},
+    sqltypes.String: {"length": int | None},
+    sqltypes.LargeBinary: {"length": int | None},
+    sqltypes.Date: {},
+    sqltypes.DateTime: {"timezone": bool},
+    sqltypes.Time: {"timezone": bool},
+    sqltypes.Interval: {},
+    sqltypes.Uuid: {"as_uuid": bool},
+    sqltypes.JSON: {},
+    sqltypes.ARRAY: {"item_type": TypeEngine, "dimensions": int | None},
+    sqltypes.NullType: {},
+    Structured: {
+        "declared": str, "family": str, "element": TypeEngine | None, "fields": tuple[tuple[str, TypeEngine[Any]], ...],
+    },
+}  # fmt: skip
+"""Types and the arguments they are made with. A subclass (a dialect's own JSON) is written as the nearest of these."""
+SQL_NAMES: Mapping[str, type[TypeEngine[Any]]] = {t.__name__: t for t in SQL_TYPES}

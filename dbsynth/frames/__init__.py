@@ -1,0 +1,1 @@
+"""Tables in memory as a source: pandas DataFrames and Arrow tables."""

@@ -1,0 +1,162 @@
+"""The first half of the job: from a source to what is learned of each table. Nothing is written but checkpoints."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from dbsynth.artifact.learned import schema_hash
+from dbsynth.artifact.resume import FitCheckpoint
+from dbsynth.dialect import Database
+from dbsynth.pipeline import work
+from dbsynth.pipeline.clone import EFFORT, wishes_of
+from dbsynth.pipeline.draft import Learned
+from dbsynth.pipeline.executor import Executor
+from dbsynth.pipeline.options import CloneOptions
+from dbsynth.pipeline.plan import Plan
+from dbsynth.pipeline.planner import make_plan
+from dbsynth.pipeline.schedule import FIT, Tasks
+from dbsynth.pipeline.train_time import train_seconds
+from dbsynth.schema.model import Schema, TableName
+
+log = structlog.get_logger("dbsynth")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """``warnings``: what was said of each table while it was learned."""
+
+    plan: Plan
+    learned: Mapping[TableName, Learned]
+    warnings: Mapping[TableName, tuple[str, ...]]
+    seed: int
+
+
+def fit(
+    database: Database,
+    origin: work.Origin,
+    schema: Schema,
+    options: CloneOptions,
+    executor: Executor,
+    *,
+    sqlglot_dialect: str,
+    checkpoint: Path | None,
+    versions: Mapping[str, str],
+) -> Fitted:
+    """Learn every table of ``schema`` that has rows. ``options.seed`` None: one is drawn, or that of the interrupted
+    fit in ``checkpoint`` taken."""
+    with database.snapshot() as snapshot:
+        kept, begun = None, None
+        if checkpoint is not None:
+            counts = database.count([t.name for t in schema.tables], snapshot)
+            kept = FitCheckpoint(checkpoint, _fingerprint(database, schema, options, counts, versions))
+            begun = kept.begun(options.seed)
+        if begun is not None:
+            plan, seed = begun
+        else:
+            seed = drawn("fit") if options.seed is None else options.seed
+            plan = _plan(database, schema, options, sqlglot_dialect, snapshot, seed)
+            if kept is not None:
+                kept.begin(plan, seed)
+        return _train(plan, origin, snapshot, seed, options, executor, kept)
+
+
+def drawn(of: str) -> int:
+    """A seed for those who gave none, told so that the run can be repeated."""
+    seed = secrets.randbits(32)
+    log.info("seed drawn", of=of, seed=seed)
+    return seed
+
+
+def _plan(
+    database: Database, schema: Schema, options: CloneOptions, sqlglot_dialect: str, snapshot: str, seed: int
+) -> Plan:
+    return make_plan(
+        database,
+        schema,
+        wishes_of(options),
+        mapping={},
+        source=database.describe(),
+        target="",
+        constraints_after_load=True,
+        sqlglot_dialect=sqlglot_dialect,
+        snapshot=snapshot,
+        seed=seed,
+    )
+
+
+def _train(
+    plan: Plan,
+    origin: work.Origin,
+    snapshot: str,
+    seed: int,
+    options: CloneOptions,
+    executor: Executor,
+    kept: FitCheckpoint | None,
+) -> Fitted:
+    finished = kept.finished(plan) if kept is not None else {}
+    learned = {name: found for name, (found, _) in finished.items()}
+
+    def take(name: TableName, blob: bytes) -> None:
+        learned[name] = pickle.loads(blob)  # from our own worker
+        if kept is not None:
+            kept.keep(learned[name], tuple(tasks.outcome[name].warnings))
+
+    def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
+        if step == "train":
+            report = tasks.outcome[name].report
+            told = {"strategy": report.strategy, "fidelity": report.fidelity} if report else {}
+            log.info("table learned", table=str(name), rows=rows, seconds=round(seconds, 2), **told)
+
+    tasks = Tasks(
+        work.Job(
+            plan=plan,
+            seed=seed,
+            effort=EFFORT[options.effort],
+            origin=origin,
+            snapshot=snapshot,
+            seconds=train_seconds(plan, options.train_minutes, executor.workers),
+            device=options.device,
+            checkpoints=kept.folder if kept is not None else None,
+        ),
+        executor,
+        steps=FIT,
+        given=dict.fromkeys(finished, b""),
+        learned=take,
+        step=settled,
+    )
+    try:
+        outcomes = tasks.run()
+    finally:
+        work.forget()
+    warnings = {n: tuple(o.warnings) for n, o in outcomes.items()} | {n: said for n, (_, said) in finished.items()}
+    ordered = {t.name: learned[t.name] for t in plan.tables if t.name in learned}
+    return Fitted(plan, ordered, warnings, seed)
+
+
+def _fingerprint(
+    database: Database,
+    schema: Schema,
+    options: CloneOptions,
+    counts: Mapping[TableName, int],
+    versions: Mapping[str, str],
+) -> dict[str, object]:
+    """What decides on the result of a fit, by the names of its arguments."""
+    return {
+        "source": database.describe(),
+        "schema": schema_hash(schema),
+        "numbers of rows": {str(n): counts[n] for n in sorted(counts)},
+        "effort": options.effort,
+        "train_minutes": options.train_minutes,
+        "device": options.device,
+        "strategy": options.strategy,
+        "sample_rows": options.sample_rows,
+        "keep": ["none"] if options.keep_none else sorted(options.keep),
+        "privacy_k": options.privacy_k,
+        "versions": dict(versions),
+    }

@@ -1,0 +1,280 @@
+"""What was learned of a source, by itself: makes rows, can be saved and loaded, tells what it holds."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import structlog
+
+from dbsynth import __version__
+from dbsynth.artifact import model as artifact
+from dbsynth.artifact.learned import schema_hash
+from dbsynth.artifact.summary import holdings
+from dbsynth.errors import UnsatisfiableConstraint, UsageError
+from dbsynth.frames.pandas import load as load_pandas
+from dbsynth.frames.pandas import to_pandas
+from dbsynth.limits import MAX_ROWS, MAX_SCALE
+from dbsynth.pipeline.draft import Learned
+from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor
+from dbsynth.pipeline.fitting import Fitted, drawn
+from dbsynth.pipeline.making import made
+from dbsynth.pipeline.plan import Plan
+from dbsynth.pipeline.planner import resized
+from dbsynth.pipeline.room import check_room
+from dbsynth.pipeline.schedule import Outcome
+from dbsynth.pipeline.spool import Spool
+from dbsynth.schema.checks import parse_checks
+from dbsynth.schema.model import TableName
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = structlog.get_logger("dbsynth")
+Rows = int | Mapping[str, int] | None
+Dtypes = Mapping[str, Mapping[str, str]]
+
+
+class Synthesizer:
+    """Made by ``dbsynth.fit``, ``dbsynth.fit_table`` and ``dbsynth.load``. Holds no row of the source but those of
+    lookup tables that its ``plan`` keeps; ``report()`` says what it holds."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        learned: Mapping[TableName, Learned],
+        *,
+        seed: int,
+        warnings: Mapping[str, tuple[str, ...]],
+        dtypes: Dtypes,
+        versions: Mapping[str, str],
+        made_at: str,
+    ) -> None:
+        self.plan, self.seed = plan, seed
+        self._learned, self._warnings, self._dtypes = dict(learned), dict(warnings), dict(dtypes)
+        self._versions, self._made_at = dict(versions), made_at
+
+    @classmethod
+    def of(cls, fitted: Fitted, dtypes: Dtypes) -> Synthesizer:
+        return cls(
+            fitted.plan,
+            fitted.learned,
+            seed=fitted.seed,
+            warnings={str(n): said for n, said in fitted.warnings.items()},
+            dtypes=dtypes,
+            versions=versions(),
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    # --- rows -------------------------------------------------------------------------------------------------------
+
+    def sample(
+        self,
+        scale: float = 1.0,
+        rows: Rows = None,
+        *,
+        seed: int | None = None,
+        enforce_constraints: bool = True,
+        workers: int | None = None,
+    ) -> dict[str, pd.DataFrame]:
+        """Synthetic rows, a DataFrame a table by its name (``schema.table`` where there are several schemas).
+
+        ``scale``: times the rows of the source; children follow their parents. ``rows``: by table, or a number for the
+        only table. ``seed``: the same seed makes the same rows; one not given is drawn and told. ``workers``: processes
+        (None: this one); changes nothing in the rows.
+
+        With ``enforce_constraints`` every row meets every key and CHECK that can be evaluated outside of a database,
+        and a table gets as many rows as ``rows`` asks for. Without, rows that break one are left out as they are drawn,
+        and a warning gives the rate: for looking at what a model has learned.
+
+        Raises UsageError for a table that is not there and where pandas is not installed, UnsatisfiableConstraint where
+        no such rows can be made."""
+        load_pandas()
+        with self._made(scale, rows, seed, enforce_constraints, workers) as (plan, spool):
+            out = {}
+            for table in plan.tables:
+                batches = list(spool.batches(table.name))
+                whole = pa.Table.from_batches(batches) if batches else spool.read(table.name).stored()
+                out[self.label(table.name)] = to_pandas(whole, table.table, self._dtypes.get(str(table.name), {}))
+            return out
+
+    def sample_batches(
+        self,
+        scale: float = 1.0,
+        rows: Rows = None,
+        *,
+        seed: int | None = None,
+        enforce_constraints: bool = True,
+        workers: int | None = None,
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """The rows of ``sample`` as Arrow record batches of at most 65,536 rows, table after table, parents first, in
+        the types of ``dbsynth.schema.types``. They lie in a private folder until they are taken: memory holds one
+        table at a time while it is made, and one batch afterwards."""
+        with self._made(scale, rows, seed, enforce_constraints, workers) as (plan, spool):
+            for table in plan.tables:
+                for batch in spool.batches(table.name):
+                    yield self.label(table.name), batch
+
+    @contextmanager
+    def _made(
+        self, scale: float, rows: Rows, seed: int | None, enforce: bool, workers: int | None
+    ) -> Iterator[tuple[Plan, Spool]]:
+        wanted = self._wanted(rows)
+        if not 0 < scale <= MAX_SCALE:
+            raise UsageError(f"scale={scale}: not in 0..{MAX_SCALE:,.0f}", hint="1.0 makes as many rows as the source")
+        plan = resized(self.plan, scale, wanted)
+        check_room(plan)
+        self._tell_what_is_not_checked(plan)
+        own = drawn("sample") if seed is None else seed
+        executor: Executor = InlineExecutor()
+        if workers is not None and workers > 1:
+            executor = LocalExecutor(workers, lambda table, step, done, total: None)
+        try:
+            with made(plan, self._learned, (self.seed, own), executor, enforce=enforce) as (spool, outcomes):
+                self._check_outcomes(plan, wanted, outcomes, enforce)
+                executor.close()
+                yield plan, spool
+        except BaseException:
+            executor.stop()
+            raise
+
+    def _wanted(self, rows: Rows) -> dict[str, int]:
+        """``rows`` by full table name."""
+        if rows is None:
+            return {}
+        if isinstance(rows, int):
+            if len(self.plan.tables) != 1:
+                raise UsageError(
+                    f"rows={rows} for {len(self.plan.tables)} tables: which one?",
+                    hint='rows={"orders": 1000}, or scale=',
+                )
+            rows = {self.label(self.plan.tables[0].name): rows}
+        found = {}
+        for name, n in rows.items():
+            matching = [t.name for t in self.plan.tables if name in (t.name.name, str(t.name))]
+            if len(matching) != 1:
+                names = [self.label(t.name) for t in self.plan.tables]
+                near = difflib.get_close_matches(name, names, 1)
+                raise UsageError(
+                    f"rows: {name!r} is {'a table of several schemas' if matching else 'no table of the model'}",
+                    hint=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}",
+                )
+            if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= MAX_ROWS:
+                raise UsageError(f"rows: {n!r} of {name!r} is no number of rows", hint="give whole numbers from 0 on")
+            found[str(matching[0])] = n
+        return found
+
+    def _tell_what_is_not_checked(self, plan: Plan) -> None:
+        for table in plan.tables:
+            open_ = [c.check.name for c in parse_checks(table.table, plan.sqlglot_dialect) if not c.evaluable]
+            if open_ and table.rows:
+                log.warning(
+                    "only a database can evaluate these CHECKs: they are left to the load",
+                    table=str(table.name),
+                    checks=open_,
+                )
+
+    def _check_outcomes(
+        self, plan: Plan, wanted: Mapping[str, int], outcomes: Mapping[TableName, Outcome], enforce: bool
+    ) -> None:
+        for table in plan.tables:
+            outcome = outcomes[table.name]
+            for said in outcome.warnings:
+                log.warning(said, table=str(table.name))
+            for constraint, broken in outcome.violations.items():
+                rate = round(broken / max(1, table.made_rows), 6)
+                log.warning("rows that break a constraint are left out", table=str(table.name),
+                            constraint=constraint, rows=broken, rate=rate)  # fmt: skip
+            asked = wanted.get(str(table.name))
+            if enforce and asked is not None and outcome.rows != asked:
+                raise UnsatisfiableConstraint(
+                    f"{table.name}: {asked:,} rows were asked for, its constraints allow {outcome.rows:,}",
+                    hint="ask for fewer rows, or pass enforce_constraints=False",
+                )
+
+    def label(self, table: TableName) -> str:
+        """What a table is called in ``sample``."""
+        return table.name if len(self.plan.schema.schemas) <= 1 else str(table)
+
+    # --- on disk ----------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a directory of JSON and safetensors files, in the place of a model that is there, whole or not at all.
+        ArtifactError where something else is there."""
+        extra = {"warnings": self._warnings, "dtypes": self._dtypes}
+        about = {
+            "versions": self._versions,
+            "made_at": self._made_at,
+            "seed": self.seed,
+            "privacy_k": self.plan.privacy_k,
+            "schema_hash": schema_hash(self.plan.schema),
+            "tables": {
+                str(n): {"strategy": found.model.report.strategy, "fidelity": found.model.report.fidelity}
+                for n, found in self._learned.items()
+            },
+        }
+        artifact.save(Path(path), artifact.Model(self.plan, self._learned, about, extra))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Synthesizer:
+        """What ``save`` wrote; makes the same rows. ArtifactError, which names the file, for anything else; nothing
+        that stands in the directory is ever run."""
+        found = artifact.load(Path(path), versions())
+        about = found.about
+        return cls(
+            found.plan,
+            found.learned,
+            seed=int(about["seed"]),
+            warnings=found.extra["warnings"],
+            dtypes=found.extra["dtypes"],
+            versions=about["versions"],
+            made_at=str(about["made_at"]),
+        )
+
+    # --- about it ---------------------------------------------------------------------------------------------------
+
+    def report(self) -> dict[str, Any]:
+        """Plain data (JSON-able): per table rows, strategy, fidelity, what is kept, warnings, and what of the source
+        the model holds, column by column."""
+        tables = {}
+        for table in self.plan.tables:
+            found = self._learned.get(table.name)
+            fit = found.model.report if found else None
+            tables[self.label(table.name)] = {
+                "source_rows": table.source_rows,
+                "train_rows": table.train_rows,
+                "kept_rows": table.kept.count if table.kept else 0,
+                "kept_reason": table.kept.reason if table.kept else None,
+                "strategy": fit.strategy if fit else "empty",
+                "fidelity": fit.fidelity if fit else None,
+                "stopped": fit.stopped if fit else None,
+                "warnings": [*table.warnings, *self._warnings.get(str(table.name), ())],
+                "holds": holdings(found) if found else {},
+            }
+        return {
+            "source": self.plan.source,
+            "made_at": self._made_at,
+            "versions": dict(self._versions),
+            "seed": self.seed,
+            "privacy_k": self.plan.privacy_k,
+            "schema_hash": schema_hash(self.plan.schema),
+            "warnings": list(self.plan.warnings),
+            "tables": tables,
+        }
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.label(t.name) for t in self.plan.tables[:5])
+        more = f" and {len(self.plan.tables) - 5} more" if len(self.plan.tables) > 5 else ""
+        return f"<Synthesizer of {names}{more}, seed {self.seed}>"
+
+
+def versions() -> dict[str, str]:
+    """Of what decides on the bytes of a result."""
+    return {"dbsynth": __version__, "torch": version("torch"), "numpy": version("numpy")}
