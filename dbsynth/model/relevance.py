@@ -10,6 +10,9 @@ import numpy as np
 
 MOST_ROWS = 20_000
 """Beyond so many rows the network tells signal from noise by itself."""
+FEW = 3
+"""Columns that cannot drown each other, and whose dependence of three (c = a xor b) no test of two would find; the more
+rows, the more columns."""
 MOST_LEVELS = 12
 Z = 3.1
 """Of the normal distribution: one pair in a thousand that has nothing to do with each other passes."""
@@ -20,7 +23,7 @@ def relevant(codes: np.ndarray, cardinalities: Sequence[int]) -> np.ndarray:
     distribution of chi² is approximated by Wilson & Hilferty (1931)."""
     rows, columns = codes.shape
     out = np.ones((columns, columns), bool)
-    if rows > MOST_ROWS:
+    if rows > MOST_ROWS or columns <= max(FEW, math.sqrt(rows) / 8):
         return out
     most = int(np.clip(math.sqrt(rows) / 4, 2, MOST_LEVELS))
     levels = [_merged(codes[:, j], cardinalities[j], most) for j in range(columns)]
