@@ -16,13 +16,14 @@ from dbsynth.frames.columns import travelling
 from dbsynth.frames.database import FramesDatabase, check_keys, held
 from dbsynth.frames.pandas import from_pandas, is_frame
 from dbsynth.frames.schema import DIALECT, SCHEMA, Given, cast_to, inferred, with_given
-from dbsynth.limits import MAX_BYTES, MAX_SEED
+from dbsynth.limits import MAX_BYTES, MAX_SEED, MAX_TRAIN_MINUTES
 from dbsynth.model.base import Device
 from dbsynth.pipeline.clone import EFFORT, limited, read_catalog, wishes_of
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor, NearExecutor, default_workers
 from dbsynth.pipeline.fitting import fit as learn
 from dbsynth.pipeline.options import CloneOptions, Effort
 from dbsynth.pipeline.planner import select
+from dbsynth.pipeline.training_wishes import check_training
 from dbsynth.pipeline.work import UrlOrigin
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.synthesizer import Dtypes, Synthesizer, versions
@@ -83,6 +84,7 @@ def fit(
         "privacy_k": privacy_k,
         "max_bytes": max_bytes,
     }
+    check_training(CloneOptions(URL.create("memory"), **asked))
     at = None if checkpoint is None else Path(checkpoint)
     if isinstance(source, Mapping):
         return _fit_frames(source, schema, CloneOptions(URL.create("memory"), **asked), at)
@@ -220,5 +222,8 @@ def _check(
         raise UsageError("privacy_k and sample_rows are numbers from 1 on", hint="leave them out: 5 and 100,000")
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise UsageError(f"seed={seed}: not in 0..{MAX_SEED}", hint="leave it out: one is drawn and told")
-    if train_minutes is not None and not train_minutes > 0:
-        raise UsageError(f"train_minutes={train_minutes}: not above 0", hint="leave it out: effort decides")
+    if train_minutes is not None and not 0 < train_minutes <= MAX_TRAIN_MINUTES:
+        raise UsageError(
+            f"train_minutes={train_minutes}: not above 0 and at most {MAX_TRAIN_MINUTES:,.0f}",
+            hint="leave it out: effort decides",
+        )

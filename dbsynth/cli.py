@@ -99,6 +99,12 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
         from dbsynth.pipeline.clone import plan_only
 
         described = plan_only(options, Watcher()).describe()
+        described["training"] = {
+            "effort": options.effort if options.train_minutes is None else None,
+            "train_minutes": options.train_minutes,
+            "device": options.device,
+            "sample_seed": options.sample_seed,
+        }
         if options.target_url is not None:
             described["promises"] = dialect_view.promises(dialect_name(options.target_url))
         if as_json:

@@ -28,14 +28,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from sqlalchemy.engine import URL
 
 from dbsynth.dialect import parse_url
 from dbsynth.errors import ConfigError, UsageError
-from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_WORKERS, MIN_SAMPLE_ROWS
+from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_TRAIN_MINUTES, MAX_WORKERS, MIN_SAMPLE_ROWS
 from dbsynth.places import split_place
 from dbsynth.schema.virtual import VirtualKey
+from dbsynth.sizes import bytes_of
 
 FILE_NAME = "dbsynth.toml"
 URL_VARIABLE = "DBSYNTH_URL_"
@@ -58,13 +59,28 @@ class Connection(_Section):
         return self
 
 
+def _size(value: Any) -> Any:
+    """``"50GiB"`` as a number of bytes; what is no text stays for pydantic to judge."""
+    return bytes_of(value) if isinstance(value, str) else value
+
+
 class CloneDefaults(_Section):
     scale: Annotated[float, Field(gt=0, le=MAX_SCALE, allow_inf_nan=False)] | None = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    sample_seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
     sample_rows: Annotated[int, Field(ge=MIN_SAMPLE_ROWS)] | None = None
     effort: Literal["quick", "standard", "thorough"] | None = None
+    train_minutes: Annotated[float, Field(gt=0, le=MAX_TRAIN_MINUTES, allow_inf_nan=False)] | None = None
+    strategy: str | None = None
+    device: Literal["auto", "cpu", "cuda"] | None = None
     workers: Annotated[int, Field(ge=1, le=MAX_WORKERS)] | None = None
-    max_bytes: Annotated[int, Field(ge=0)] | None = None
+    max_bytes: Annotated[int | None, Field(ge=0), BeforeValidator(_size)] = None
+
+    @model_validator(mode="after")
+    def work_or_time(self) -> CloneDefaults:
+        if self.effort is not None and self.train_minutes is not None:
+            raise ValueError("give effort or train_minutes, not both")
+        return self
 
 
 class Privacy(_Section):

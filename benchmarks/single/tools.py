@@ -75,6 +75,11 @@ def dbsynth(strategy: str | None, options: dict[str, Any]) -> tuple[Fit, list[st
 
     import dbsynth
 
+    if (left_out := options.pop("without", None)) is not None:
+        from parts import PARTS
+
+        PARTS[left_out]()
+
     def fit(frame: pd.DataFrame, seed: int) -> Callable[[int, int], pd.DataFrame]:
         model = dbsynth.fit_table(frame, seed=seed, strategy=strategy, **options)
 
@@ -88,8 +93,8 @@ def dbsynth(strategy: str | None, options: dict[str, Any]) -> tuple[Fit, list[st
 
 
 def tool(name: str) -> tuple[Fit, list[str]]:
-    """The fit of ``sdv-ctgan``, ``sdv-tvae``, ``mostlyai`` or ``dbsynth[:strategy][:option=value]…``, and the
-    distributions whose versions matter."""
+    """The fit of ``sdv-ctgan``, ``sdv-tvae``, ``mostlyai`` or ``dbsynth[:strategy][:option=value]…`` (of
+    ``fit_table``, or without=PART of ``parts.py``), and the distributions whose versions matter."""
     kind, *rest = name.split(":")
     if kind in ("sdv-ctgan", "sdv-tvae"):
         return sdv({"sdv-ctgan": "CTGANSynthesizer", "sdv-tvae": "TVAESynthesizer"}[kind])

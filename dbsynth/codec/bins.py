@@ -7,7 +7,7 @@ least k rows, known by the points midway between neighbouring values; the tails 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,8 +125,9 @@ def fit_bins(
     ordered = np.sort(values.astype(dtype))
     unique, counts = _runs(ordered)
     lattice = _lattice(unique)
-    bounds = _bounds(ordered, k, lattice, low, high)
     n = len(values)
+    few = n < 2 * k and counts.max(initial=0) < k
+    bounds = _bounds(ordered, 0 if few else k, lattice, low, high)
     if n == 0:
         zero = np.clip(np.zeros(1, dtype), bounds[0], bounds[1])
         return _assemble(zero, _no_segments(dtype), bounds)
@@ -136,7 +137,7 @@ def fit_bins(
     rest = int(counts[~spike].sum())
     if spike.any() and rest < k:
         return _assemble(unique[spike], _no_segments(dtype), bounds)
-    if not spike.any() and n < k:  # too few rows to tell anything but about where they are
+    if few:  # too few rows to tell anything but about where they are
         return _assemble(np.zeros(0, dtype), _haze(unique, counts, bounds), bounds)
     return _assemble(unique[spike], _segments(unique, counts, spike, k, lattice, bounds, weekly), bounds)
 
@@ -151,46 +152,49 @@ def _runs(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Segments:
+    """``low``, ``high``, ``weight``, ``bins``: of each segment; ``edges``, ``step``, ``offset``: of each bin."""
+
     low: np.ndarray
     high: np.ndarray
     weight: np.ndarray
     bins: np.ndarray
+    edges: np.ndarray
     step: np.ndarray
     offset: np.ndarray
 
 
 def _no_segments(dtype: np.dtype[Any]) -> _Segments:
     empty, whole = np.zeros(0, dtype), np.zeros(0, np.int64)
-    return _Segments(empty, empty, np.zeros(0), whole, whole, whole)
+    return _Segments(empty, empty, np.zeros(0), whole, empty, whole, whole)
 
 
 def _assemble(spikes: np.ndarray, parts: _Segments, bounds: np.ndarray) -> Bins:
-    count = int(parts.bins.max()) + 1 if len(parts.bins) else 0
-    first = np.searchsorted(parts.bins, np.arange(count + 1))
-    edges = parts.high[first[1:] - 1] if count else np.zeros(0, bounds.dtype)
-    middle = parts.low[(first[:-1] + first[1:]) // 2] if count else edges
-    items = np.argsort(np.concatenate([spikes, middle]), kind="stable").astype(np.int64)
+    count = len(parts.edges)
+    first = np.searchsorted(parts.bins, np.arange(count + 1)).astype(np.int64)
     total = parts.weight.sum() or 1.0
     cumulative = np.concatenate([[0.0], np.cumsum(parts.weight) / total])
-    first = first.astype(np.int64)
-    return Bins(spikes, edges, items, parts.low, parts.high, cumulative, first, parts.step, parts.offset, bounds)
+    unsorted = np.arange(len(spikes) + count)
+    bins = Bins(
+        spikes, parts.edges, unsorted, parts.low, parts.high, cumulative, first, parts.step, parts.offset, bounds
+    )
+    middle = bins.decode(unsorted, np.full(len(unsorted), 0.5))
+    return replace(bins, items=np.argsort(middle, kind="stable").astype(np.int64))
 
 
 def _bounds(
     ordered: np.ndarray, k: int, lattice: tuple[int, int], low: float | int | None, high: float | int | None
 ) -> np.ndarray:
-    """[smallest, largest] value to decode: the mean of the k outermost rows, rounded inwards, within low and high."""
+    """[smallest, largest] value to decode: the mean of the k outermost rows, rounded inwards, within low and high. Any
+    value between those for k = 0."""
     whole = ordered.dtype.kind == "i"
     limits: tuple[Any, Any] = (-(2**63), 2**63 - 1) if whole else (-np.finfo(np.float64).max, np.finfo(np.float64).max)
     bottom, top = limits
-    if len(ordered) >= k:
+    if k and len(ordered):
         bottom, top = _tail(ordered[:k]), _mirror(_tail(_mirror(ordered[::-1][:k])))
         step, offset = lattice
         if step > 1 and bottom < top:
             bottom += (offset - bottom % step) % step
             top -= (top % step - offset) % step
-        if bottom > top:  # fewer than 2k rows, far apart
-            bottom = top = ordered[len(ordered) // 2].item()
     least, most = limits[0] if low is None else low, limits[1] if high is None else high
     return np.array([min(max(x, least), most) for x in (bottom, top)], ordered.dtype)
 
@@ -213,17 +217,19 @@ def _tail(outer: np.ndarray) -> Any:
 
 
 def _haze(unique: np.ndarray, counts: np.ndarray, bounds: np.ndarray) -> _Segments:
-    """One bin around the mean of fewer than k rows, as wide as they are spread and at least a tenth of the size."""
+    """One bin around the mean of the rows, as wide as they are spread and at least a tenth of the size."""
     x = unique.astype(np.float64)
-    mean = np.average(x, weights=counts)
-    spread = max(float(np.sqrt(np.average((x - mean) ** 2, weights=counts))), abs(mean) / 10.0)
-    ends = np.array([mean - spread, mean + spread])
+    size = float(np.abs(x).max()) or 1.0  # squares of what is scaled by it are in range
+    mean = np.average(x / size, weights=counts)
+    spread = max(float(np.sqrt(np.average((x / size - mean) ** 2, weights=counts))), abs(mean) / 10.0)
+    with np.errstate(over="ignore"):  # the bounds cut what is beyond the largest number
+        ends = np.array([mean - spread, mean + spread]) * size
     if bounds.dtype.kind == "i":
         ends = np.clip(np.round(ends), -(2.0**62), 2.0**62)
         ends += [-1, 1]
     ends = np.clip(ends.astype(bounds.dtype), bounds[0], bounds[1])
     one = np.zeros(1, np.int64)
-    return _Segments(ends[:1], ends[1:], np.ones(1), one, one, one)
+    return _Segments(ends[:1], ends[1:], np.ones(1), one, ends[1:], one, one)
 
 
 def _segments(
@@ -237,65 +243,75 @@ def _segments(
 ) -> _Segments:
     """Segments of the rows outside the spikes: a value held by k rows is one, runs between those are cut into chunks
     of at least k rows, finer towards the tails, where a long segment would shift the mean."""
-    rest = int(counts[~spike].sum())
+    at = np.flatnonzero(~spike)
+    own = counts[at]
+    rest = int(own.sum())
     bins = bin_count(rest)
-    atom = counts >= k
-    chunk = _chunks(counts, spike, atom, k, max(k, rest // (bins * KNOTS)))
+    atom = own >= k
+    apart = np.r_[True, np.diff(at) > 1]
+    chunk = _merge_small(_chunks(own, atom, apart, k, max(k, rest // (bins * KNOTS))), unique[at], own, atom, k)
     begin = np.flatnonzero(np.r_[True, chunk[1:] != chunk[:-1]])
-    end = np.r_[begin[1:], len(unique)] - 1
-    low, high = (np.clip(x, bounds[0], bounds[1]) for x in _ends(unique, begin, end, atom))
-    weight = np.add.reduceat(np.where(spike, 0, counts), begin).astype(np.float64)
-    keep = ~spike[begin]
-    low, high, weight, begin, end = low[keep], high[keep], weight[keep], begin[keep], end[keep]
+    end = np.r_[begin[1:], len(at)] - 1
+    weight = np.add.reduceat(own, begin).astype(np.float64)
+    shared = np.maximum.reduceat(np.where(atom, at, -1), begin)  # the value k rows hold, with what it took in
+    begin, end = at[begin], at[end]
+    low, high = _ends(unique, begin, end)
+    low, high = (np.clip(np.where(shared < 0, x, unique[shared]), bounds[0], bounds[1]) for x in (low, high))
+    edges = np.where(high < np.r_[unique[begin[1:]], high[-1]], high, unique[end])
+    edges = np.maximum(edges, unique[end])
     middle = np.cumsum(weight) - weight / 2
     of_bin = np.unique((middle * bins / rest).astype(np.int64), return_inverse=True)[1].reshape(-1)
-    step, offset = _lattices(unique, spike | atom, begin, end, of_bin, lattice)
+    step, offset = _lattices(unique, counts >= k, begin, end, of_bin, lattice)
     if rest >= FINE_ROWS:
         fine = np.unique((middle * bins * KNOTS / rest).astype(np.int64), return_index=True, return_inverse=True)
         step, offset, of_bin = step[of_bin[fine[1]]], offset[of_bin[fine[1]]], fine[2].reshape(-1)
+    edges = edges[np.flatnonzero(np.diff(of_bin, append=len(of_bin)))]
     if weekly and unique.dtype.kind == "i":
-        low, high, weight, of_bin = _by_weekday(unique, np.where(atom, 0, counts), low, high, weight, of_bin, k)
-    return _Segments(low, high, weight, of_bin, step, offset)
+        low, high, weight, of_bin = _by_weekday(unique, np.where(counts >= k, 0, counts), low, high, weight, of_bin, k)
+    return _Segments(low, high, weight, of_bin, edges, step, offset)
 
 
-def _chunks(counts: np.ndarray, spike: np.ndarray, atom: np.ndarray, k: int, target: int) -> np.ndarray:
-    """The chunk number of each unique value, not decreasing."""
-    inside = np.where(spike, 0, counts)
-    rank = np.cumsum(inside) - inside / 2
-    total = int(inside.sum())
+def _chunks(own: np.ndarray, atom: np.ndarray, apart: np.ndarray, k: int, target: int) -> np.ndarray:
+    """The chunk number of each value, not decreasing. ``own``: its rows; ``apart``: a spike stands before it."""
+    rank = np.cumsum(own) - own / 2
+    total = int(own.sum())
     tail: list[float] = []
     at = 0.0
     while at < total / 2 and (size := max(float(k), at / 4)) < target:
         at += size
         tail.append(at)
     steady = np.arange(at, total - at, target)[1:] if total - at > at + target else np.zeros(0)
-    cuts = np.unique(np.concatenate([tail, steady, total - np.array(tail)])) if total else np.zeros(0)
+    cuts = np.unique(np.concatenate([tail, steady, total - np.array(tail)]))
     by_rank = np.searchsorted(cuts, rank)
-    change = np.r_[False, (by_rank[1:] != by_rank[:-1]) | atom[1:] | atom[:-1]]
-    chunk = np.cumsum(change)
-    return _merge_small(chunk, counts, atom, k)
+    change = np.r_[False, (by_rank[1:] != by_rank[:-1]) | atom[1:] | atom[:-1] | apart[1:]]
+    return np.cumsum(change)
 
 
-def _merge_small(chunk: np.ndarray, counts: np.ndarray, atom: np.ndarray, k: int) -> np.ndarray:
-    """Joins a chunk of fewer than k rows to the chunk before it, or to the next, unless an atom stands between."""
-    totals = np.bincount(chunk, weights=counts)
-    single = np.zeros(len(totals), bool)
-    single[chunk[atom]] = True
-    target: np.ndarray = np.arange(len(totals))
-    for i in np.flatnonzero((totals < k) & ~single).tolist():
-        if i > 0 and not single[i - 1]:
-            target[i] = target[i - 1]
-            totals[target[i]] += totals[i]
-        elif i + 1 < len(totals) and not single[i + 1] and target[i + 1] == i + 1:
-            target[i + 1] = i
-            totals[i] += totals[i + 1]
-    # a chunk joined to the one after it takes that one's later joins along
-    for j in range(1, len(target)):
-        target[j] = target[target[j]]
+def _merge_small(chunk: np.ndarray, values: np.ndarray, own: np.ndarray, atom: np.ndarray, k: int) -> np.ndarray:
+    """Joins chunks between two atoms until each has k rows. Where all of them together have fewer, the nearer atom
+    takes them in: by themselves they would be told."""
+    begin = np.flatnonzero(np.r_[True, chunk[1:] != chunk[:-1]])
+    totals = np.add.reduceat(own, begin)
+    target: np.ndarray = np.arange(len(begin))
+    atoms = np.flatnonzero(atom[begin])
+    for left, right in zip([-1, *atoms.tolist()], [*atoms.tolist(), len(begin)], strict=True):
+        at, size = left + 1, 0
+        for i in range(left + 1, right):
+            if size >= k:
+                at, size = i, 0
+            target[i] = at
+            size += totals[i]
+        if size < k and at > left + 1:
+            target[at:right] = target[at - 1]
+        elif size < k and at < right:
+            last = begin[right] - 1 if right < len(begin) else len(values) - 1
+            below = values[begin[at]] / 2 - values[begin[left]] / 2 if left >= 0 else np.inf
+            above = values[last + 1] / 2 - values[last] / 2 if right < len(begin) else np.inf
+            target[at:right] = left if below <= above else right
     return np.asarray(target[chunk])
 
 
-def _ends(unique: np.ndarray, begin: np.ndarray, end: np.ndarray, atom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ends(unique: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value of each chunk: half-way to its neighbours, but no farther than its own spacing."""
     first, last = unique[begin], unique[end]
     before = unique[np.maximum(begin - 1, 0)]
@@ -306,15 +322,14 @@ def _ends(unique: np.ndarray, begin: np.ndarray, end: np.ndarray, atom: np.ndarr
     inner = (last / 2 - first / 2) if real else span(first, last).astype(np.float64) / 2
     spacing = np.where(end > begin, inner / np.maximum(end - begin, 1), np.minimum(gap_low, gap_high))
     out_low, out_high = np.minimum(gap_low, spacing), np.minimum(gap_high, spacing)
-    single = atom[begin]
     if real:
-        return np.where(single, first, first - out_low), np.where(single, last, last + out_high)
+        return first - out_low, last + out_high
     # whole numbers: [first − ceil(gap) + 1, last + floor(gap)], so that neighbours neither overlap nor leave a hole
     down = np.maximum(np.ceil(out_low) - 1, 0).astype(np.uint64)
     up = np.floor(out_high).astype(np.uint64)
     low = (first.view(np.uint64) - down).view(np.int64)
     high = (last.view(np.uint64) + up).view(np.int64)
-    return np.where(single, first, np.minimum(low, first)), np.where(single, last, np.maximum(high, last))
+    return np.minimum(low, first), np.maximum(high, last)
 
 
 def _lattices(
@@ -409,9 +424,9 @@ def _nearest(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
     if len(ordered) == 1:
         return np.zeros(len(values), np.int64)
     left, right = ordered[at - 1], ordered[at]
+    inside = (values > left) & (values < right)
     if ordered.dtype.kind == "f":
-        nearer = values - left <= right - values
+        near_left = values / 2 - left / 2 <= right / 2 - values / 2  # the whole difference may be out of range
     else:
-        inside = (values > left) & (values < right)
-        nearer = np.where(inside, span(left, values) <= span(values, right), values <= left)
-    return np.where(nearer, at - 1, at)
+        near_left = span(left, values) <= span(values, right)
+    return np.where(np.where(inside, near_left, values <= left), at - 1, at)

@@ -70,10 +70,11 @@ def gap_spec(spec: ColumnSpec) -> ColumnSpec:
 
 
 def to_gaps(later: pa.Array, earlier: pa.Array) -> pa.Array:
-    """int64, null where one of them is."""
-    gap = numbers(later) - numbers(earlier)
-    missing = np.isnan(gap)
-    return pa.array(np.where(missing, 0, gap).astype(np.int64), mask=missing)
+    """int64, null where one of them is, or is infinite."""
+    a, b = _whole(earlier), _whole(later)
+    missing = np.asarray(later.is_null()) | np.asarray(earlier.is_null())
+    missing |= np.isin(a, INFINITIES) | np.isin(b, INFINITIES)
+    return pa.array(np.where(missing, 0, b - a), mask=missing)
 
 
 def from_gaps(gaps: pa.Array, earlier: pa.Array, spec: ColumnSpec) -> pa.Array:

@@ -6,6 +6,7 @@ keep their patterns; whatever granularity there is (whole hours, Mondays) is the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -26,6 +27,8 @@ from dbsynth.schema.types import (
 
 DAY = 86_400_000_000
 """Microseconds."""
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+"""0001-01-01 and 9999-12-31, in days since 1970."""
 EXACT_DAYS = 512
 """Up to so many distinct days, each seen k times, are all codes of their own."""
 MINUS_INFINITY, INFINITY = 1, 2
@@ -57,8 +60,7 @@ class MomentCodec:
         k = 1 if spec.reference else k
         column = _marked(values, arrow)
         shape = _shape(column, arrow)
-        low = None if spec.low is None else int(spec.low)
-        high = None if spec.high is None else int(spec.high)
+        low, high = calendar(column.values[column.marks == ORDINARY], spec, arrow)
         parts = interval.parts_of(values.drop_null()) if shape == "interval" else interval.Parts()
         if shape in ("midnights", "split"):
             days = Marked(column.values // DAY, column.marks)
@@ -133,6 +135,29 @@ class MomentCodec:
         return MomentCodec(
             spec, units.arrow_named(c["arrow"]), c["shape"], main, time, bounds, interval.Parts(*c["parts"])
         )
+
+
+def calendar(values: np.ndarray, spec: ColumnSpec, arrow: pa.DataType) -> tuple[int | None, int | None]:
+    """Inclusive bounds of what may be decoded, of the spec and of the calendar: the years 1 to 9999, which is all that
+    most programs read, unless ``values`` has others; then what the Arrow type holds beside its infinities."""
+    lows, highs = [spec.low], [spec.high]
+    if pt.is_date32(arrow) or pt.is_timestamp(arrow):
+        unit = 1 if pt.is_date32(arrow) else DAY
+        first, last = FIRST_DAY * unit, (LAST_DAY + 1) * unit - 1
+        least, most = _infinities(arrow)
+        lows.append(first if values.min(initial=first) >= first else least + unit)
+        highs.append(last if values.max(initial=last) <= last else most - unit)
+    low = max((int(x) for x in lows if x is not None), default=None)
+    high = min((int(x) for x in highs if x is not None), default=None)
+    return low, high
+
+
+def within_calendar(values: pa.Array, spec: ColumnSpec) -> ColumnSpec:
+    """``spec`` with the bounds that its codec would have."""
+    arrow = arrow_type(spec.type) if spec.type is not None else values.type
+    column = _marked(values, arrow)
+    low, high = calendar(column.values[column.marks == ORDINARY], spec, arrow)
+    return replace(spec, low=low, high=high)
 
 
 def _shape(column: Marked, arrow: pa.DataType) -> Shape:

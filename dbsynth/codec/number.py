@@ -24,6 +24,7 @@ from dbsynth.schema.types import arrow_type
 
 FLOAT_DIGITS = 9
 """Floats that are decimals of up to so many digits after the point are handled as such."""
+LARGEST_REAL = float(np.finfo(np.float32).max)
 MINUS_INFINITY, INFINITY, NAN = 1, 2, 3
 _TEXTS = {"-Infinity": MINUS_INFINITY, "Infinity": INFINITY, "NaN": NAN}
 
@@ -32,8 +33,9 @@ _TEXTS = {"-Infinity": MINUS_INFINITY, "Infinity": INFINITY, "NaN": NAN}
 class Grid:
     """How numbers become int64: value = whole · 10^``shift`` · 10^−``scale``.
 
-    ``scale`` None: float64 as they are. ``shift`` > 0 only for decimals beyond int64; ``exact`` then gives the whole
-    number (before the shift) of those that k rows share. ``trimmed``: as text, without trailing zeros.
+    ``scale`` None: float64 as they are. ``shift`` > 0 only for decimals beyond int64; ``exact`` then pairs those that k
+    rows share with their whole number (before the shift), in ascending order. ``trimmed``: as text, without trailing
+    zeros.
     """
 
     scale: int | None
@@ -143,9 +145,11 @@ def _decimal_grid(values: pa.Array, scale: int, trimmed: bool, k: int) -> Grid:
     counts: dict[int, int] = {}
     for v in wholes:
         counts[v] = counts.get(v, 0) + 1
-    common = sorted((n, v) for v, n in counts.items() if n >= k)  # the most frequent of equal prefixes wins
-    exact = {_shifted(v, shift): v for _, v in common}
-    return Grid(scale, shift, tuple(exact.items()), trimmed)
+    exact: list[tuple[int, int]] = []
+    for v in sorted(v for v, n in counts.items() if n >= k):
+        own = _shifted(v, shift)
+        exact.append((max(own, exact[-1][0] + 1) if exact else own, v))  # equal prefixes are told apart
+    return Grid(scale, shift, tuple(exact), trimmed)
 
 
 def _shifted(value: int, shift: int) -> int:
@@ -156,10 +160,12 @@ def _shifted(value: int, shift: int) -> int:
 def _float_scale(values: pa.Array) -> int | None:
     x = values.drop_null().to_numpy(zero_copy_only=False)
     x = x[np.isfinite(x)]
+    if not len(x):
+        return None
     for digits in range(FLOAT_DIGITS + 1):
-        if len(x) and np.abs(x).max() >= 2.0**53 / 10.0**digits:
+        if np.abs(x).max() >= 2.0**53 / 10.0**digits:
             return None
-        if (np.round(x, digits) == x).mean() >= 0.995 if len(x) else True:
+        if (np.round(x, digits) == x).mean() >= 0.995:
             return digits
     return None
 
@@ -190,7 +196,8 @@ def _marked(values: pa.Array, grid: Grid) -> Marked:
         values = values.fill_null(Decimal(0))
     wholes = units.whole(values, grid.scale)
     if grid.shift:
-        wholes = np.array([_clamp(_shifted(int(v), grid.shift)) for v in wholes], np.int64)
+        exact = {v: own for own, v in grid.exact}
+        wholes = np.array([_clamp(exact.get(int(v), _shifted(int(v), grid.shift))) for v in wholes], np.int64)
     elif not isinstance(wholes, np.ndarray):  # larger than any that were learned
         wholes = np.array([_clamp(v) for v in wholes], np.int64)
     return Marked(wholes, marks)
@@ -217,10 +224,14 @@ def _limits(spec: ColumnSpec, grid: Grid, arrow: pa.DataType) -> tuple[float | i
             largest: Any = Fraction(10**p - 1, 10 ** (s or 0))
             lows.append(-largest)
             highs.append(largest)
+        case sqltypes.REAL():
+            lows.append(-LARGEST_REAL)
+            highs.append(LARGEST_REAL)
         case _:
             pass
-    low = max((Fraction(x) for x in lows if x is not None and np.isfinite(float(x))), default=None)
-    high = min((Fraction(x) for x in highs if x is not None and np.isfinite(float(x))), default=None)
+    # 0.01 is what was written, not the float next to it
+    low = max((Fraction(str(x)) for x in lows if x is not None and np.isfinite(float(x))), default=None)
+    high = min((Fraction(str(x)) for x in highs if x is not None and np.isfinite(float(x))), default=None)
     if grid.scale is None:
         return (None if low is None else float(low)), (None if high is None else float(high))
     unit = Fraction(10**grid.shift, 10**grid.scale)

@@ -13,7 +13,7 @@ import pyarrow.types as pt
 from dbsynth.codec.base import ColumnCodec, ColumnSpec, Kind, State
 from dbsynth.codec.category import CategoryCodec, NoCategories
 from dbsynth.codec.gaps import from_gaps, gap_spec, order_of, to_gaps
-from dbsynth.codec.moment import MomentCodec
+from dbsynth.codec.moment import MomentCodec, within_calendar
 from dbsynth.codec.number import NumberCodec
 from dbsynth.codec.ordered import prefixed, unprefixed
 from dbsynth.codec.presence import CodeCodec, PresenceCodec
@@ -79,7 +79,7 @@ class TableCodec:
         kinds: dict[str, Kind] = {}
         warnings: list[str] = []
         gaps = dict(gaps or {})
-        moments = {s.name: s for s in specs if s.name in gaps}
+        moments = {s.name: within_calendar(_column(table, s.name), s) for s in specs if s.name in gaps}
         for i, spec in enumerate(specs):
             values = _column(table, spec.name)
             if spec.name in gaps:

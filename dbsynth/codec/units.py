@@ -39,6 +39,8 @@ def whole(values: pa.Array, scale: int) -> np.ndarray | Sequence[int]:
     Digits beyond the scale are rounded away. Raises ValueError for text that is not a number.
     """
     if pt.is_string(values.type):
+        if _most_digits(values) + scale > 38:  # Arrow does not tell that a number has no room
+            return _whole_slow(values.to_pylist(), scale)
         try:
             values = values.cast(pa.decimal128(38, scale))
         except pa.ArrowInvalid:
@@ -52,6 +54,13 @@ def whole(values: pa.Array, scale: int) -> np.ndarray | Sequence[int]:
     if (high == low >> 63).all():
         return low.copy()
     return [int(h) * 2**64 + int(w) for h, w in zip(high.tolist(), low.view(np.uint64).tolist(), strict=True)]
+
+
+def _most_digits(texts: pa.Array) -> int:
+    """Before the point, at most: those of a power of ten count as many as it may stand for."""
+    length = pc.utf8_length(texts).to_numpy(zero_copy_only=False) - fraction_digits(texts)
+    power = pc.match_substring(texts, "e", ignore_case=True).to_numpy(zero_copy_only=False)
+    return int(np.where(power, 39, length).max(initial=0))
 
 
 def _whole_slow(values: Sequence[str | Decimal], scale: int) -> np.ndarray | Sequence[int]:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_WORKERS, MIN_SAMPLE_ROWS
+from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_TRAIN_MINUTES, MAX_WORKERS, MIN_SAMPLE_ROWS
+from dbsynth.sizes import bytes_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def scale_of(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
     """A factor: above 0, finite, and no slip of the keyboard."""
+    return _above_zero(text, MAX_SCALE, "0.1 makes a tenth of the rows, 2 twice as many")
+
+
+def minutes_of(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    return _above_zero(text, MAX_TRAIN_MINUTES, "0.5 is half a minute")
+
+
+def _above_zero(text: str | None, most: float, meaning: str) -> float | None:
     if text is None:
         return None
     try:
         number = float(text)
     except ValueError as cause:
-        raise click.BadParameter(f"{text!r} is no number; 0.1 makes a tenth of the rows, 2 twice as many") from cause
-    if not math.isfinite(number) or not 0 < number <= MAX_SCALE:
-        raise click.BadParameter(f"{text} is not above 0 and at most {MAX_SCALE:,.0f}")
+        raise click.BadParameter(f"{text!r} is no number; {meaning}") from cause
+    if not math.isfinite(number) or not 0 < number <= most:
+        raise click.BadParameter(f"{text} is not above 0 and at most {most:,.0f}")
     return number
 
 
@@ -33,18 +41,11 @@ def rows_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tu
     return tuple(_row_number(text) for text in texts)
 
 
-UNITS = {"": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9,
-         "tb": 10**12}  # fmt: skip
-
-
-def bytes_of(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
-    """``50GiB``, ``1.5 TB`` or a plain number of bytes."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text.strip().replace("_", ""))
-    if match is None or match[2].lower() not in UNITS:
-        raise click.BadParameter(f"{text!r} is no number of bytes, e.g. 50GiB")
-    return int(float(match[1]) * UNITS[match[2].lower()])
+def size_of(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    try:
+        return None if text is None else bytes_of(text)
+    except ValueError as cause:
+        raise click.BadParameter(f"{text!r}: {cause}") from cause
 
 
 def _row_number(text: str) -> tuple[str, int]:
@@ -83,7 +84,7 @@ selection = _apply(
 
 max_bytes_option = click.option(
     "--max-bytes",
-    callback=bytes_of,
+    callback=size_of,
     envvar="DBSYNTH_MAX_BYTES",
     metavar="SIZE",
     help="Where reading is billed by the byte (BigQuery): refuse to read more.  [10GiB]",
@@ -117,6 +118,13 @@ wishes = _apply(
             help="Same seed, same rows.  [drawn, and told]",
         ),
         click.option(
+            "--sample-seed",
+            type=click.IntRange(0, MAX_SEED),
+            envvar="DBSYNTH_SAMPLE_SEED",
+            metavar="N",
+            help="Other rows of the models that --seed makes.  [that of --seed]",
+        ),
+        click.option(
             "--sample-rows",
             type=click.IntRange(min=MIN_SAMPLE_ROWS),
             envvar="DBSYNTH_SAMPLE_ROWS",
@@ -127,7 +135,26 @@ wishes = _apply(
             "--effort",
             type=click.Choice(["quick", "standard", "thorough"]),
             envvar="DBSYNTH_EFFORT",
-            help="How long to train.  [standard]",
+            help="How much work to put into training.  [standard]",
+        ),
+        click.option(
+            "--train-minutes",
+            callback=minutes_of,
+            envvar="DBSYNTH_TRAIN_MINUTES",
+            metavar="X",
+            help="Train for so long at most, instead of --effort: the rows then depend on the machine.",
+        ),
+        click.option(
+            "--strategy",
+            envvar="DBSYNTH_STRATEGY",
+            metavar="NAME",
+            help="How to learn: ctgan, auto, autoregressive, copula, tvae, ctgan-2019, or a plugin's.  [ctgan]",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            envvar="DBSYNTH_DEVICE",
+            help="Where to train; auto: on CUDA where there is one.  [cpu]",
         ),
         click.option(
             "--workers",

@@ -2,9 +2,10 @@
 
 source, target    for people              schemas     {source schema: target schema}
 seed, privacy_k   seed None: drawn later  warnings    of the whole plan
+training      effort (None where minutes count), train_minutes, device, sample_seed (None: the seed)
 promises      how the target appears and what it does not enforce, if there is something to say
 tables            in the order in which they are made; each
-    table, level, source_rows, train_rows, rows, strategy, warnings
+    table, level, source_rows, train_rows, rows, strategy, training (its settings), warnings
     kept_rows, kept_reason    rows that keep their key and labels (0, None)
     context_parent            the table in whose context rows are made, or None
     foreign_keys              name, columns, ref_table, fill, reason
@@ -25,11 +26,13 @@ from dbsynth.console.output import bullet, cells, grid, heading
 def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
     """The tables, what is kept and why, how keys are filled; with ``verbose`` also every column."""
     seed = plan["seed"] if plan["seed"] is not None else "drawn when it runs"
-    console.print(Text(f"{plan['source']} → {plan['target']}  seed {seed}, k = {plan['privacy_k']}\n"))
+    told = f"seed {words.seeds(seed, plan['training']['sample_seed'])}, k = {plan['privacy_k']}"
+    console.print(Text(f"{plan['source']} → {plan['target']}  {told}, {_effort(plan['training'])}\n"))
     tables = plan["tables"]
     _overview(console, tables)
     _kept(console, tables)
     _keys(console, tables)
+    _section(console, "Training settings", [f"{t['table']}: {_settings(t)}" for t in tables if t["training"]])
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
     _section(console, "Personal columns, whose values are made up", personal)
     _section(console, "The target", plan.get("promises", []))
@@ -38,6 +41,16 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
             _columns(console, table)
     warnings = list(plan["warnings"]) + [f"{t['table']}: {w}" for t in tables for w in t["warnings"]]
     _section(console, "Warnings", warnings, "yellow")
+
+
+def _effort(training: dict[str, Any]) -> str:
+    minutes = training["train_minutes"]
+    much = f"{training['effort']} effort" if minutes is None else f"{minutes:g} min of training"
+    return much if training["device"] == "cpu" else f"{much} on {training['device']}"
+
+
+def _settings(table: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in table["training"].items())
 
 
 def _overview(console: Console, tables: list[dict[str, Any]]) -> None:

@@ -67,9 +67,10 @@ class PlainWatcher(Watcher):
                 self._line(heading(event))
             case events.StepDone(table=None):
                 self._line(f"{event.step}  {words.duration(event.seconds)}")
-            case events.StepDone(table=str()):
+            case events.StepDone(table=str(name)):
                 rows = f"  {words.counted(event.rows, 'row')}" if event.rows else ""
-                self._line(f"{event.table}  {event.step}{rows}  {words.duration(event.seconds)}")
+                step = self.state.tables[name].named(event.step)
+                self._line(f"{name}  {step}{rows}  {words.duration(event.seconds)}")
             case events.StepProgress(table=str(name), step=step):
                 self._progress(name, step)
 
@@ -81,7 +82,7 @@ class PlainWatcher(Watcher):
             self._told[name, step] = now
             left = running.seconds_left(now)
             more = f", {words.left(left)}" if left is not None else ""
-            self._line(f"{name}  {step}  {running.share:.0%}{more}")
+            self._line(f"{name}  {self.state.tables[name].named(step)}  {running.share:.0%}{more}")
 
     def _line(self, text: str) -> None:
         print(redact(text), file=sys.stderr, flush=True)
@@ -133,7 +134,7 @@ class LiveWatcher(Watcher):
             speed, left, share = running.rows_per_second(now), running.seconds_left(now), running.share
             grid.add_row(
                 Text(f"  {table.name}"),
-                Text(running.step, style="cyan"),
+                Text(table.named(running.step), style="cyan"),
                 ProgressBar(total=1.0, completed=share, width=24) if share is not None else Text(""),
                 Text(words.rate(speed) if speed else f"{share:.0%}" if share is not None else "", style="dim"),
                 Text(words.left(left) if left is not None else "", style="dim"),
@@ -156,7 +157,8 @@ class LiveWatcher(Watcher):
 
 
 def heading(event: events.RunStarted) -> str:
-    return f"{event.source} → {event.target}  {words.counted(len(event.tables), 'table')}  seed {event.seed}"
+    seed = words.seeds(event.seed, event.sample_seed)
+    return f"{event.source} → {event.target}  {words.counted(len(event.tables), 'table')}  seed {seed}"
 
 
 def watcher(*, quiet: bool, as_json: bool) -> Watcher:

@@ -11,6 +11,7 @@ from dbsynth.config import Config, Place, load_config, table_overrides
 from dbsynth.console import redact
 from dbsynth.dialect import named_schema
 from dbsynth.errors import UsageError
+from dbsynth.model.base import Device
 from dbsynth.pipeline.options import CloneOptions, Effort
 
 PRIVACY_K = "DBSYNTH_PRIVACY_K"
@@ -37,8 +38,12 @@ def clone_options(
     config: Path | None,
     scale: float | None = None,
     seed: int | None = None,
+    sample_seed: int | None = None,
     sample_rows: int | None = None,
     effort: Effort | None = None,
+    train_minutes: float | None = None,
+    strategy: str | None = None,
+    device: Device | None = None,
     workers: int | None = None,
     max_bytes: int | None = None,
 ) -> CloneOptions:
@@ -51,10 +56,20 @@ def clone_options(
     keep_none = KEEP_NONE in keep
     if keep_none and len(set(keep)) > 1:
         raise UsageError("--keep none goes with no other --keep", hint="name the tables to keep, or none")
+    if effort is not None and train_minutes is not None:
+        raise UsageError(
+            "--effort is work and --train-minutes is time: only one of them can decide",
+            hint="give one (the environment counts too: DBSYNTH_EFFORT, DBSYNTH_TRAIN_MINUTES)",
+        )
+    if effort is None and train_minutes is None:
+        effort, train_minutes = defaults.effort, defaults.train_minutes
     given: Mapping[str, Any] = {
         "scale": scale if scale is not None else defaults.scale,
         "sample_rows": sample_rows if sample_rows is not None else defaults.sample_rows,
-        "effort": effort or defaults.effort,
+        "effort": effort,
+        "train_minutes": train_minutes,
+        "strategy": strategy or defaults.strategy,
+        "device": device or defaults.device,
         "max_bytes": max_bytes if max_bytes is not None else defaults.max_bytes,
         "privacy_k": _privacy_k() or loaded.settings.privacy.k,
     }
@@ -67,6 +82,7 @@ def clone_options(
         exclude=tuple(exclude),
         rows=_row_numbers(rows),
         seed=seed if seed is not None else defaults.seed,
+        sample_seed=_sample_seed(seed, sample_seed, defaults.sample_seed),
         workers=workers or defaults.workers,
         keep=() if keep_none else tuple(dict.fromkeys(keep)),
         keep_none=keep_none,
@@ -75,6 +91,11 @@ def clone_options(
         virtual_keys=loaded.settings.virtual_keys,
         **{name: value for name, value in given.items() if value is not None},
     )
+
+
+def _sample_seed(seed: int | None, sample_seed: int | None, default: int | None) -> int | None:
+    """``--seed`` sets both seeds: also where the file has a sample seed."""
+    return sample_seed if sample_seed is not None or seed is not None else default
 
 
 def _row_numbers(rows: Sequence[tuple[str, int]]) -> dict[str, int]:

@@ -42,6 +42,7 @@ class TableState:
     name: str
     train_rows: int = 0
     rows: int = 0
+    strategy: str = ""
     kept: bool = False
     running: Running | None = None
     passed: float = 0.0
@@ -49,6 +50,10 @@ class TableState:
     seconds: float = 0.0
     loaded: bool = False
     loaded_rows: int = 0
+
+    def named(self, step: str) -> str:
+        """A step with what is worth knowing of it: ``train (ctgan)``."""
+        return f"{step} ({self.strategy})" if step == "train" and self.strategy else step
 
     @property
     def weight(self) -> float:
@@ -84,6 +89,7 @@ class RunState:
             case events.TablePlanned():
                 table = self._table(event.table)
                 table.train_rows, table.rows, table.kept = event.train_rows, event.rows, event.kept
+                table.strategy = event.strategy
             case events.StepStarted():
                 self._start(event.table, event.step)
             case events.StepProgress():

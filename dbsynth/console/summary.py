@@ -31,6 +31,8 @@ def show(console: Console, done: events.RunDone, notes: Sequence[events.Warned],
         )
     console.print()
     console.print(table)
+    if verbose:
+        _bullets(console, "Why training stopped", [f"{r.table}: {r.stopped}" for r in done.results if r.stopped])
     warnings = [w.message for w in notes] + [f"{r.table}: {w}" for r in done.results for w in r.warnings]
     _warnings(console, list(dict.fromkeys(warnings)), verbose)
     if done.verified:
@@ -48,9 +50,16 @@ def show(console: Console, done: events.RunDone, notes: Sequence[events.Warned],
     console.print(
         Text(
             f"{words.counted(rows, 'row')} in {words.counted(len(done.results), 'table')} of {target}, "
-            f"{words.duration(done.seconds)}, seed {done.seed}"
+            f"{words.duration(done.seconds)}, seed {words.seeds(done.seed, done.sample_seed)}"
         )
     )
+
+
+def _bullets(console: Console, title: str, lines: Sequence[str]) -> None:
+    if lines:
+        console.print(heading(title))
+        for line in lines:
+            console.print(bullet(line))
 
 
 def _notes(result: events.TableResult) -> Text:

@@ -12,6 +12,11 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def seeds(seed: int | str, sample_seed: int | None) -> str:
+    """``7``, or ``7, of the rows 9`` where rows have a seed of their own."""
+    return str(seed) if sample_seed is None or sample_seed == seed else f"{seed}, of the rows {sample_seed}"
+
+
 def size(n: int) -> str:
     value = float(n)
     for unit in ("B", "kB", "MB", "GB"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
@@ -29,10 +30,12 @@ INTEGERS: dict[pa.DataType, Callable[[], TypeEngine[Any]]] = {
 
 @dataclass(frozen=True)
 class Travelling:
-    """A column as it travels: ``values`` of ``arrow_type(type)``."""
+    """A column as it travels: ``values`` of ``arrow_type(type)``. ``bounds``: inclusive, of whole numbers that do not
+    fill their type."""
 
     type: TypeEngine[Any]
     values: pa.Array
+    bounds: tuple[int, int] | None = None
 
 
 def travelling(table: str, name: str, array: pa.Array, k: int) -> Travelling:
@@ -55,7 +58,9 @@ def _travelling(array: pa.Array, k: int) -> Travelling:
         return _categories(array, k)
     if kind in INTEGERS:
         type_ = INTEGERS[kind]()
-        return Travelling(type_, array.cast(arrow_type(type_)))
+        own = np.iinfo(kind.to_pandas_dtype())
+        filled = kind in (pa.int16(), pa.int32(), pa.int64())
+        return Travelling(type_, array.cast(arrow_type(type_)), None if filled else (int(own.min), int(own.max)))
     if pt.is_float16(kind) or pt.is_float32(kind) or pt.is_float64(kind):
         # a float32 is a REAL: its decimals are those of 0.1, not of 0.10000000149
         if pt.is_float64(kind):

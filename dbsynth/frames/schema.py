@@ -30,8 +30,14 @@ def inferred(frames: Mapping[str, Mapping[str, Travelling]]) -> Schema:
             Column(c, t.type, str(t.type.__class__.__name__).lower(), nullable=t.values.null_count > 0)
             for c, t in columns.items()
         )
-        tables.append(Table(TableName(SCHEMA, name), described))
+        ranges = (_range(c, t.bounds) for c, t in columns.items() if t.bounds is not None)
+        tables.append(Table(TableName(SCHEMA, name), described, checks=tuple(ranges)))
     return Schema(tuple(tables))
+
+
+def _range(column: str, bounds: tuple[int, int]) -> Check:
+    quoted = '"' + column.replace('"', '""') + '"'
+    return Check(f"{column} is of its dtype", f"{quoted} BETWEEN {bounds[0]} AND {bounds[1]}")
 
 
 def with_given(schema: Schema, given: Given) -> Schema:
@@ -81,7 +87,7 @@ def _with_rest(table: Table, facts: Mapping[str, Any], tables: Mapping[str, Tabl
                 f"schema: CHECK {check.expression!r} of {own} cannot be evaluated: {parsed.reason}",
                 hint="write it in the SQL of PostgreSQL over the columns of the table, or leave it out",
             )
-    return replace(table, foreign_keys=tuple(keys), checks=tuple(checks))
+    return replace(table, foreign_keys=tuple(keys), checks=(*table.checks, *checks))
 
 
 def _foreign_key(table: Table, key: Mapping[str, Any], tables: Mapping[str, Table]) -> ForeignKey:

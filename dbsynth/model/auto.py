@@ -15,7 +15,9 @@ import numpy as np
 from dbsynth.codec.base import State
 from dbsynth.model import fidelity
 from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, TrainingData
+from dbsynth.model.clock import Clock
 from dbsynth.model.registry import load_strategy
+from dbsynth.model.settings import WITH_CRITIC, Allowed, check
 from dbsynth.model.training import split
 from dbsynth.rng import derive, generator
 
@@ -27,6 +29,8 @@ TINY = 50
 
 class Auto:
     name = "auto"
+    settings: Allowed = WITH_CRITIC
+    """Of the first candidate."""
 
     def fit(
         self,
@@ -39,19 +43,24 @@ class Auto:
     ) -> FittedModel:
         """The chosen strategy's model, under that strategy's name; its report says what the choice was between.
 
-        ``budget`` is what the first candidate may spend in all; the copula's share of it does not count. Overrides are
-        the first candidate's. A ``checkpoint`` is used where each learns once."""
+        ``budget`` is what the first candidate may spend in all; the copula's share of its work does not count, that of
+        its time does. Overrides are the first candidate's. A ``checkpoint`` is used where each learns once."""
+        check(self.name, self.settings, budget.overrides)
+        clock = Clock(budget.seconds)
         if len(data.codes) < TINY or not data.cardinalities:
             model = load_strategy("copula").fit(data, seed=seed, budget=_without_overrides(budget), progress=progress)
             return _told(model, f"fewer than {TINY} rows")
         _, held_out = split(data.groups, seed)
         if len(held_out) >= fidelity.LEAST_ROWS:
-            models = [self._fit(name, data, seed, budget, progress, checkpoint) for name in CANDIDATES]
+            models = [  # the quick ones first: the last has the time that is left
+                self._fit(name, data, seed, _within(budget, clock), progress, checkpoint)
+                for name in reversed(CANDIDATES)
+            ][::-1]
             scores = [fidelity.of_model(m, data, held_out, derive(seed, "auto")) or 0.0 for m in models]
             return _told(models[int(np.argmax(scores))], _words(scores))
         scores = self._halves(data, seed, budget)
         best = CANDIDATES[int(np.argmax(scores))]
-        return _told(self._fit(best, data, seed, budget, progress, None), _words(scores))
+        return _told(self._fit(best, data, seed, _within(budget, clock), progress, None), _words(scores))
 
     def restore(self, state: State, report: FitReport) -> FittedModel:
         return load_strategy(state.config["strategy"]).restore(state, report)
@@ -73,7 +82,7 @@ class Auto:
         """The fidelity of each candidate to the half it has not seen, mean of both ways."""
         shuffled = generator(seed, "halves").permutation(len(data.codes))
         halves = (np.sort(shuffled[::2]), np.sort(shuffled[1::2]))
-        part = replace(budget, flops=budget.flops / 4, seconds=None if budget.seconds is None else budget.seconds / 4)
+        part = replace(budget, flops=budget.flops / 4, seconds=None if budget.seconds is None else budget.seconds / 6)
         scores = []
         for name in CANDIDATES:
             own = []
@@ -91,6 +100,10 @@ def _rows(data: TrainingData, rows: np.ndarray) -> TrainingData:
 
 def _without_overrides(budget: Budget) -> Budget:
     return replace(budget, overrides={})
+
+
+def _within(budget: Budget, clock: Clock) -> Budget:
+    return replace(budget, seconds=clock.limit())
 
 
 def _words(scores: Sequence[float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,20 +11,24 @@ import numpy as np
 import torch
 
 from dbsynth.codec.base import State
-from dbsynth.errors import ConfigError
 from dbsynth.model import fidelity, sizing
 from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, TrainingData
+from dbsynth.model.clock import Clock
 from dbsynth.model.independent import Independent, marginals
 from dbsynth.model.network import ConditionalNet, Shape, flops_per_row
 from dbsynth.model.registry import load_strategy
 from dbsynth.model.relevance import relevant
+from dbsynth.model.settings import NETWORK, Allowed
+from dbsynth.model.settings import check as check_settings
 from dbsynth.model.training import Diverged, Outcome, Settings, single_thread, split, train
 from dbsynth.rng import derive
 
 LEAST_ROWS = 30
 """Below, frequencies are all that can be learned."""
 ATTEMPTS = 3
-OVERRIDES = ("group", "batch", "rate", "drop", "decay", "steps", "critic", "device")
+MOST_RESERVED = 0.35
+"""Of the time that is left: what comes after training is left out where it would take more."""
+TIMED = 7
 SAMPLE_CELLS = 2**18
 """Cells of a part that is sampled at once: bounds memory, and keeps it in the processor's cache."""
 
@@ -47,7 +52,9 @@ class AutoregressiveModel:
         out = np.empty((rows, columns), np.int32)
         if not columns or not rows:
             return out
-        masks = [None if m is None else torch.from_numpy(np.asarray(m, bool)) for m in allowed or [None] * columns]
+        masks = [
+            None if m is None or m.all() else torch.from_numpy(np.asarray(m, bool)) for m in allowed or [None] * columns
+        ]
         part = max(64, min(4096, SAMPLE_CELLS // columns))
         with single_thread():
             for begin in range(0, rows, part):
@@ -70,7 +77,8 @@ def _restored(state: State, report: FitReport) -> FittedModel:
 
 @dataclass
 class Trained:
-    """A trained network and what it was trained with. ``notes``: what the report adds to why training stopped."""
+    """A trained network and what it was trained with. ``clock``: the time left; ``reserved``: seconds that what
+    comes after takes; ``notes``: what the report adds to why training stopped."""
 
     net: ConditionalNet
     data: TrainingData
@@ -78,11 +86,14 @@ class Trained:
     held_out: np.ndarray
     settings: Settings
     outcome: Outcome
+    clock: Clock
+    reserved: float
     notes: list[str] = field(default_factory=list)
 
 
 class Autoregressive:
     name = "autoregressive"
+    settings: Allowed = NETWORK
 
     def fit(
         self,
@@ -96,12 +107,14 @@ class Autoregressive:
         """``budget.overrides``: group, batch, rate, drop, decay, steps, device ("cpu", "cuda", "auto").
 
         Falls to ``independent`` for fewer than ``LEAST_ROWS`` rows and where training diverges at every rate.
-        Raises ConfigError for an unknown override."""
+        Raises ConfigError for an override that is none of ``settings``."""
+        check_settings(self.name, self.settings, budget.overrides)
         if len(data.codes) < LEAST_ROWS or not data.cardinalities:
             return Independent().fit(data, seed=seed, budget=budget, progress=progress)
         warnings: list[str] = []
+        clock = Clock(budget.seconds)
         with single_thread():
-            trained = self.trained(data, seed, budget, progress, checkpoint, warnings)
+            trained = self.trained(data, seed, budget, clock, progress, checkpoint, warnings)
             if trained is None:
                 fallen = Independent().fit(data, seed=seed, budget=budget, progress=progress)
                 fallen.report = replace(fallen.report, warnings=(*warnings, "falls to independent columns"))
@@ -117,6 +130,7 @@ class Autoregressive:
         data: TrainingData,
         seed: int,
         budget: Budget,
+        clock: Clock,
         progress: Callable[[float], None],
         checkpoint: Checkpoint | None,
         warnings: list[str],
@@ -134,6 +148,11 @@ class Autoregressive:
         for attempt in range(first, ATTEMPTS):
             own, stream = replace(settings, rate=settings.rate / 4.0**attempt), derive(seed, "attempt", attempt)
             net = ConditionalNet(shape, shares, torch.Generator().manual_seed(stream), related)
+            reserved = 0.0
+            if budget.seconds is not None:
+                reserved = self.steps_after(rows, held_out, budget) * step_seconds(net, data, rows, own.batch)
+                later = reserved if reserved < MOST_RESERVED * clock.left() else 0.0
+                own = replace(own, seconds=clock.left() - later)
             at = None
             if checkpoint is not None:
                 facts = {"strategy": self.name, "attempt": attempt, "warnings": list(warnings)}
@@ -153,8 +172,12 @@ class Autoregressive:
             except Diverged as error:
                 warnings.append(f"training at rate {own.rate:.2g} diverged ({error})")
             else:
-                return Trained(net, data, rows, held_out, own, outcome)
+                return Trained(net, data, rows, held_out, own, outcome, clock, reserved)
         return None
+
+    def steps_after(self, rows: np.ndarray, held_out: np.ndarray, budget: Budget) -> int:
+        """Steps of training that take as long as ``finish``: so much of a limit of time is kept for it."""
+        return 0
 
     def finish(self, trained: Trained, seed: int, budget: Budget) -> None:
         """What a strategy does with a network that is trained by likelihood; this one nothing."""
@@ -187,14 +210,22 @@ class _Attempt:
         self.checkpoint.write(State({**state.config, **self.facts}, state.arrays))
 
 
+def step_seconds(net: ConditionalNet, data: TrainingData, rows: np.ndarray, batch: int) -> float:
+    """How long a step of training takes on the processor: the median of some that leave no trace."""
+    some = rows[:batch]
+    codes, context = (torch.from_numpy(x[some].astype(np.int64)) for x in (data.codes, data.context))
+    times = []
+    for _ in range(TIMED):
+        began = time.monotonic()
+        torch.autograd.backward(net.loss(codes, context).sum())
+        net.zero_grad()
+        times.append(time.monotonic() - began)
+    return float(np.median(times))
+
+
 def plan(data: TrainingData, budget: Budget) -> tuple[Shape, Settings, torch.device]:
-    """What ``budget`` buys for ``data``. Raises ConfigError for an unknown override."""
-    unknown = set(budget.overrides) - set(OVERRIDES)
-    if unknown:
-        raise ConfigError(
-            f"unknown training settings: {', '.join(sorted(unknown))}", hint=f"known: {', '.join(OVERRIDES)}"
-        )
-    given = dict.fromkeys(OVERRIDES) | {"device": budget.device} | budget.overrides
+    """What ``budget`` buys for ``data``."""
+    given = dict.fromkeys(NETWORK) | {"device": budget.device} | budget.overrides
     shape = sizing.shape_of(data)
     if given["group"]:
         shape = replace(shape, group=int(given["group"]))

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from dbsynth.codec.base import State
+from dbsynth.model.settings import Allowed
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class FittedModel(Protocol):
 
 class Strategy(Protocol):
     name: str
+    settings: Allowed
+    """What ``budget.overrides`` may hold: checked before anything is trained."""
 
     def fit(
         self,

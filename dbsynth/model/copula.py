@@ -16,6 +16,7 @@ from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, Train
 from dbsynth.model.independent import Independent
 from dbsynth.model.latent import FAR, Cuts, cdf, correlations, quantile
 from dbsynth.model.noise import uniforms
+from dbsynth.model.settings import NONE, Allowed
 from dbsynth.model.training import single_thread, split
 
 PART_CELLS = 2**20
@@ -151,6 +152,7 @@ def _restored(state: State, report: FitReport) -> FittedModel:
 
 class Copula:
     name = "copula"
+    settings: Allowed = NONE
 
     def fit(
         self,

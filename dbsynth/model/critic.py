@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dbsynth.model.adam import Adam
+from dbsynth.model.clock import Clock
 from dbsynth.model.levels import Embedding, even_classes
 from dbsynth.model.network import Shape
 from dbsynth.rng import derive, generator
@@ -22,7 +23,7 @@ from dbsynth.rng import derive, generator
 WIDTH = 128
 EMBEDDED = 8
 DROPOUT = 0.2
-STEPS, BATCH, RATE, DECAY = 400, 256, 2e-3, 1e-3
+STEPS, BATCH, RATE, DECAY = 320, 256, 2e-3, 1e-3
 CHECKS = 8
 
 
@@ -75,14 +76,17 @@ def ask(
     unseen: tuple[np.ndarray, np.ndarray],
     unseen_made: tuple[np.ndarray, np.ndarray],
     seed: int,
-) -> Opinion:
+    clock: Clock,
+) -> Opinion | None:
     """Train a critic on ``real`` against ``made`` rows, each (codes, context), and stop where ``unseen`` rows are told
-    from ``unseen_made`` ones best."""
+    from ``unseen_made`` ones best. None where the time of ``clock`` is up before."""
     critic = Critic(shape, torch.Generator().manual_seed(derive(seed, "weights")))
     optimizer = Adam(critic.parameters(), rate=RATE, betas=(0.9, 0.99), decay=DECAY)
     a, b, c, d = ([torch.from_numpy(x.astype(np.int64)) for x in pair] for pair in (real, made, unseen, unseen_made))
     best = Opinion(0.5, torch.zeros(len(made[0])))
     for step in range(1, STEPS + 1):
+        if not clock.left():
+            return None
         draw = generator(seed, "rows", step)
         noise = torch.Generator().manual_seed(derive(seed, "dropout", step))
         i, j = (torch.from_numpy(draw.integers(0, len(x[0]), BATCH)) for x in (a, b))

@@ -21,6 +21,7 @@ from dbsynth.model.independent import Independent
 from dbsynth.model.latent import quantile
 from dbsynth.model.modes import Modes
 from dbsynth.model.noise import uniforms
+from dbsynth.model.settings import PACKED, Allowed
 from dbsynth.model.training import single_thread
 from dbsynth.rng import derive
 
@@ -101,6 +102,7 @@ def _restored(state: State, report: FitReport) -> FittedModel:
 
 class Ctgan2019:
     name = "ctgan-2019"
+    settings: Allowed = PACKED
 
     def fit(
         self,
@@ -114,7 +116,7 @@ class Ctgan2019:
         """``budget.overrides``: epochs, batch, rate, pac, device. ``budget.flops`` does not count, ``seconds`` do.
 
         See ``epochs.fit`` for what happens where training fails. Raises ConfigError for an unknown override."""
-        chosen = epochs.settings(budget, DEFAULT)
+        chosen = epochs.settings(budget, DEFAULT, self.name, self.settings)
         return epochs.fit(
             self.name,
             data,

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from dbsynth.codec.base import State
-from dbsynth.errors import ConfigError
 from dbsynth.model import fidelity
 from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, TrainingData
 from dbsynth.model.independent import Independent
+from dbsynth.model.settings import Allowed, check
 from dbsynth.model.training import Diverged, single_thread, split
 from dbsynth.rng import derive, generator
 
@@ -62,20 +62,14 @@ class Trainer(Protocol):
     def model(self, report: FitReport) -> FittedModel: ...
 
 
-def settings(budget: Budget, default: Settings) -> Settings:
-    """``default`` with the overrides of ``budget``: epochs, batch, rate, pac, device. Raises ConfigError for others."""
-    known = ("epochs", "batch", "rate", "pac", "device")
-    unknown = set(budget.overrides) - set(known)
-    if unknown:
-        raise ConfigError(f"unknown training settings: {', '.join(sorted(unknown))}", hint=f"known: {', '.join(known)}")
+def settings(budget: Budget, default: Settings, strategy: str, allowed: Allowed) -> Settings:
+    """``default`` with the overrides of ``budget``. Raises ConfigError for those that ``strategy`` does not allow."""
+    check(strategy, allowed, budget.overrides)
     given: dict[str, Any] = dict(budget.overrides)
     device = given.pop("device", budget.device)
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     typed = {name: float(value) if name == "rate" else int(value) for name, value in given.items()}
-    chosen = replace(default, **typed, device="cuda" if cuda else "cpu")  # type: ignore[arg-type]
-    if min(chosen.epochs, chosen.batch, chosen.pac) < 1 or not chosen.rate > 0.0:
-        raise ConfigError("training settings must be positive", hint="leave out what you do not want to set")
-    return chosen
+    return replace(default, **typed, device="cuda" if cuda else "cpu")  # type: ignore[arg-type]
 
 
 def fit(

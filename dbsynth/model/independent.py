@@ -10,6 +10,7 @@ import numpy as np
 
 from dbsynth.codec.base import State
 from dbsynth.model.base import Budget, Checkpoint, FitReport, TrainingData
+from dbsynth.model.settings import NONE, Allowed
 
 SMOOTHING = 0.02
 """Rows' worth of weight that all codes of a column share."""
@@ -53,6 +54,7 @@ class IndependentModel:
 
 class Independent:
     name = "independent"
+    settings: Allowed = NONE
 
     def fit(
         self,

@@ -28,6 +28,7 @@ BLOCK = 64
 SUMMARY = 64
 """Width of the running summary of the columns before a block."""
 TINY = 1e-30
+BELOW_ONE = 1.0 - 2.0**-24
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,9 @@ class ConditionalNet(nn.Module):
 
     def _head_loss(self, j: int, hidden: Tensor, target: Tensor) -> Tensor:
         head = self.head(j)
-        return _HeadLoss.apply(hidden, head.matrix(), head.bias, target)  # type: ignore[no-any-return,no-untyped-call]
+        # in whole precision whatever the rest has: its backward pass knows nothing of autocast
+        with torch.autocast(hidden.device.type, enabled=False):
+            return _HeadLoss.apply(hidden.float(), head.matrix(), head.bias, target)  # type: ignore[no-any-return,no-untyped-call]
 
     def head(self, column: int) -> Head:
         return cast(Head, self.heads[column])
@@ -376,10 +379,12 @@ class _HeadLoss(torch.autograd.Function):
 
 def draw(logits: Tensor, u: Tensor, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
     """Codes long (rows,) from logits (rows, cardinality) by uniforms (rows,), and what is left of the uniforms: where
-    each fell between the ends of its code, 0..1. ``allowed``: None or bool, (cardinality,) or (rows, cardinality)."""
+    each fell between the ends of its code, 0..1. ``allowed``: None or bool, (cardinality,) or (rows, cardinality).
+    The logits are used up."""
+    u = u.clamp(max=BELOW_ONE)  # where it rounds to 1, the last code would be drawn, allowed or not
     if allowed is not None:
         logits = logits.masked_fill(~allowed, -torch.inf)
-    total = torch.cumsum(torch.softmax(logits, dim=1), dim=1)
+    total = logits.sub_(logits.amax(1, keepdim=True)).exp_().cumsum_(1)  # a softmax but for its scale
     at = torch.searchsorted(total, (u * total[:, -1]).unsqueeze(1), right=True).clamp_(max=logits.shape[1] - 1)
     top = total.gather(1, at).squeeze(1)
     at = at.squeeze(1)

@@ -1,9 +1,10 @@
-"""The strategies of the training core, found by the entry-point group ``dbsynth.models``."""
+"""The strategies of the training core, found by the entry-point group ``dbsynth.models``. What is asked of them by name
+loads none of them."""
 
 from __future__ import annotations
 
 import difflib
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from dbsynth.errors import UsageError
 from dbsynth.model.base import Strategy
@@ -13,6 +14,16 @@ ENTRY_POINT_GROUP = "dbsynth.models"
 
 def load_strategy(name: str) -> Strategy:
     """The strategy called ``name``; UsageError names the nearest one that is installed."""
+    strategy: Strategy = _found(name).load()()
+    return strategy
+
+
+def check_strategy(name: str) -> None:
+    """Fails as ``load_strategy`` does."""
+    _found(name)
+
+
+def _found(name: str) -> EntryPoint:
     found = {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in found:
         near = difflib.get_close_matches(name, found, 1)
@@ -20,5 +31,4 @@ def load_strategy(name: str) -> Strategy:
             f"there is no training strategy {name!r}",
             hint=f"did you mean {near[0]!r}?" if near else f"installed: {', '.join(sorted(found))}",
         )
-    strategy: Strategy = found[name].load()()
-    return strategy
+    return found[name]

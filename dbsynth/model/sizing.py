@@ -9,10 +9,11 @@ import numpy as np
 from dbsynth.model.base import TrainingData
 from dbsynth.model.levels import classes_of
 from dbsynth.model.network import Shape, flops_per_row
+from dbsynth.model.pace import rows_to_see
 
 
 def embedding_width(cardinality: int) -> int:
-    return int(min(24, max(2, round(2.0 * cardinality**0.45))))
+    return int(min(16, max(2, round(2.0 * cardinality**0.45))))
 
 
 def group_width(rows: int, columns: int) -> int:
@@ -52,11 +53,6 @@ def learning_rate(batch: int) -> float:
     return 0.02 * math.sqrt(batch / 256)
 
 
-def rows_to_see(rows: int) -> float:
-    """How many rows (with repetition) training reads: 20 epochs of a small table, 3 of 100,000 rows."""
-    return min(20.0 * rows, 80_000.0 + 2.4 * rows)
-
-
 def most_steps(rows: int, batch: int) -> int:
     """More epochs than this only teach rows by heart."""
     return max(50, math.ceil(40 * rows / batch))
@@ -72,7 +68,8 @@ def input_dropout(rows: int) -> float:
 
 
 def weight_decay(rows: int) -> float:
-    return 1.0 if rows < 20_000 else 0.1
+    """Less where there is more to learn from. With less still, made rows lie nearer to those learned than to others."""
+    return float(np.clip(10_000 / max(rows, 1), 0.1, 1.0))
 
 
 def recommended_flops(data: TrainingData) -> float:

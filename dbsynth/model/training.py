@@ -37,9 +37,9 @@ GRADIENT_NORM = 5.0
 
 @dataclass(frozen=True)
 class Settings:
-    """At most ``steps`` of ``batch`` rows, or ``seconds``; ``rate``: the highest learning rate; ``drop``: share of
-    inputs hidden at each step; ``average``: decay of the weights' mean; ``evaluations``: how often held-out rows are
-    asked."""
+    """At most ``steps`` of ``batch`` rows, or ``seconds`` in all instead; ``rate``: the highest learning rate;
+    ``drop``: share of inputs hidden at each step; ``average``: decay of the weights' mean; ``evaluations``: how often
+    held-out rows are asked."""
 
     steps: int
     batch: int
@@ -214,6 +214,7 @@ def train(
 
     The rate is constant until held-out rows no longer gain, or ``COOL_AT`` of the budget is spent; then it falls to 0
     from the best weights on (warm-up, stable, decay: Hu et al. 2024, §4), in half the time that led there."""
+    began = time.monotonic()
     net.to(device)
     codes = torch.from_numpy(np.ascontiguousarray(data.codes, np.int64)).to(device)
     context = torch.from_numpy(np.ascontiguousarray(data.context, np.int64)).to(device)
@@ -222,12 +223,15 @@ def train(
     optimizer = AdamW(flat, settings.decay)
     marginals = net.start()
     first = judge(net, marginals, codes, context, held).loss
+    limit = settings.seconds
+    if limit is not None:  # the weights are judged once more at the end
+        limit = max(limit - (time.monotonic() - began), 1e-3)
     strengths = (torch.zeros if len(held_out) else torch.ones)(codes.shape[1], 2)
     at = Progress(flat.values.clone(), flat.values.clone(), flat.values.clone(), strengths, first, first)
     if checkpoint is not None and (saved := checkpoint.read()) is not None:
         at.restore(saved, flat, optimizer)
-    clock, saved_at = time.monotonic() - at.seconds, time.monotonic()
-    while (share := at.step / settings.steps if settings.seconds is None else at.seconds / settings.seconds) < 1.0:
+    clock, saved_at = began - at.seconds, time.monotonic()
+    while (share := at.step / settings.steps if limit is None else at.seconds / limit) < 1.0:
         if at.cooling is not None and share >= at.cooling[1]:
             break
         at.step += 1
@@ -240,7 +244,7 @@ def train(
             flat.update(optimizer, settings.rate * schedule(at.step, share, at.cooling))
             at.averaged.lerp_(flat.values, 1.0 - min(settings.average, (1 + at.step) / (10 + at.step)))
         at.seconds = time.monotonic() - clock
-        spent = at.step / settings.steps if settings.seconds is None else at.seconds / settings.seconds
+        spent = at.step / settings.steps if limit is None else at.seconds / limit
         if at.cooling is None and int(spent * settings.evaluations) > at.evaluated:
             at.evaluated = int(spent * settings.evaluations)
             improved = _evaluate(net, flat, at, lambda: judge(net, marginals, codes, context, held), len(held_out) > 0)
@@ -253,9 +257,9 @@ def train(
                 with torch.no_grad():
                     flat.values.copy_(at.kept)
                     at.averaged.copy_(at.best)
-            if checkpoint is not None and time.monotonic() - saved_at > SAVE_SECONDS:
-                checkpoint.write(at.state(flat, optimizer))
-                saved_at = time.monotonic()
+        if checkpoint is not None and time.monotonic() - saved_at > SAVE_SECONDS:
+            checkpoint.write(at.state(flat, optimizer))
+            saved_at = time.monotonic()
     _evaluate(net, flat, at, lambda: judge(net, marginals, codes, context, held), len(held_out) > 0)
     with torch.no_grad():
         flat.values.copy_(at.best)

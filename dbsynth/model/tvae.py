@@ -20,6 +20,7 @@ from dbsynth.model.latent import quantile
 from dbsynth.model.layers import Context, Linear
 from dbsynth.model.modes import Modes
 from dbsynth.model.noise import uniforms
+from dbsynth.model.settings import EPOCHS, Allowed
 from dbsynth.model.training import single_thread
 from dbsynth.rng import derive
 
@@ -155,6 +156,7 @@ def _restored(state: State, report: FitReport) -> FittedModel:
 
 class Tvae:
     name = "tvae"
+    settings: Allowed = EPOCHS
 
     def fit(
         self,
@@ -165,14 +167,14 @@ class Tvae:
         progress: Callable[[float], None] = lambda share: None,
         checkpoint: Checkpoint | None = None,
     ) -> FittedModel:
-        """``budget.overrides``: epochs, batch, rate, device (pac is not used). ``budget.flops`` does not count,
+        """``budget.overrides``: epochs, batch, rate, device. ``budget.flops`` does not count,
         ``seconds`` do.
 
         See ``epochs.fit`` for what happens where training fails. Raises ConfigError for an unknown override."""
         return epochs.fit(
             self.name,
             data,
-            epochs.settings(budget, DEFAULT),
+            epochs.settings(budget, DEFAULT, self.name, self.settings),
             lambda rows, own, at: Training(data, rows, own, at),
             seed=seed,
             budget=budget,

@@ -27,6 +27,7 @@ from dbsynth.pipeline.schedule import Outcome, Tasks
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
 from dbsynth.pipeline.train_time import train_seconds
+from dbsynth.pipeline.training_wishes import check_training
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.schema.virtual import with_virtual_keys
 from dbsynth.translate.names import folded
@@ -87,6 +88,7 @@ def _with_notes(schema: Schema, source: Database, target: Database) -> Schema:
 
 def plan_only(options: CloneOptions, emit: Emit) -> Plan:
     """What ``run`` would do: reads the catalog, counts and a sample; trains nothing, writes nothing."""
+    check_training(options)
     options = limited(options)
     source, target = connect(options.source_url), connect(_goal(options))
     try:
@@ -103,6 +105,7 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
 def run(options: CloneOptions, emit: Emit) -> events.RunDone:
     """Clone. On any error nothing of this run is left in the target, and the target is what it was before."""
     began = time.monotonic()
+    check_training(options)
     options = limited(options)
     seed = options.seed
     if seed is None:
@@ -117,13 +120,20 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
             events.RunStarted(
                 run_id=run_id,
                 seed=seed,
+                sample_seed=options.sample_seed,
                 source=source.describe(),
                 target=_place(target_database, mapping),
                 tables=tuple(str(t.name) for t in schema.tables),
             )
         )
         results, verified = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
-    done = events.RunDone(results=results, seconds=time.monotonic() - began, seed=seed, verified=verified)
+    done = events.RunDone(
+        results=results,
+        seconds=time.monotonic() - began,
+        seed=seed,
+        verified=verified,
+        sample_seed=options.sample_seed,
+    )
     emit(done)
     return done
 
@@ -301,6 +311,7 @@ def _announce(plan: Plan, emit: Emit) -> None:
                 rows=table.rows,
                 kept=table.kept is not None,
                 context=str(context.key.ref_table) if context else None,
+                strategy=table.strategy,
             )
         )
         for warning in table.warnings:
@@ -341,6 +352,15 @@ def _make_rows(
 
     def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
         emit(events.StepDone(str(name), STEPS[step], seconds, rows))
+        if step == "train" and (report := tasks.outcome[name].report) is not None:
+            log.info(
+                "table learned",
+                table=str(name),
+                strategy=report.strategy,
+                fidelity=None if report.fidelity is None else round(report.fidelity, 3),
+                steps=report.steps,
+                stopped=report.stopped,
+            )
 
     tasks = Tasks(
         job,
@@ -375,6 +395,7 @@ def _results(plan: Plan, outcomes: dict[TableName, Outcome]) -> tuple[events.Tab
             fidelity=report.fidelity if report else None,
             kept=t.kept is not None,
             warnings=(*t.warnings, *outcomes[t.name].warnings),
+            stopped=report.stopped if report else "",
         )
         for t in plan.tables
     )

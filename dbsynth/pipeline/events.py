@@ -23,6 +23,8 @@ class RunStarted(Event):
     source: str
     target: str
     tables: tuple[str, ...]
+    sample_seed: int | None = None
+    """None: the same as ``seed``."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class TablePlanned(Event):
     rows: int
     kept: bool
     context: str | None
+    strategy: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class TableResult:
-    """``fidelity`` 0..1 on held-out rows, None where there are too few."""
+    """``fidelity`` 0..1 on held-out rows, None where there are too few; ``stopped``: why training ended."""
 
     table: str
     rows: int
@@ -78,6 +81,7 @@ class TableResult:
     fidelity: float | None
     kept: bool
     warnings: tuple[str, ...]
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,3 +91,4 @@ class RunDone(Event):
     seed: int
     verified: tuple[Verified, ...] = ()
     """Constraints that the target does not enforce, tested by query."""
+    sample_seed: int | None = None

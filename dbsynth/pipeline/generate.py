@@ -132,4 +132,5 @@ def finish(draft: Draft) -> Made:
         draft.learned.codec.encode(made),
         kept.count if kept else 0,
         draft.learned.codec.cardinalities,
+        len(fields),
     )

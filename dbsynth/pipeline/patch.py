@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +45,7 @@ def patch_cycle(plan: TablePlan, made: Made, read: Callable[[TableName], Made], 
                 member = _separate(unique, key, parent, member, columns, rng)
                 columns.update(fill_columns(key, member, parent, nullable, rng))
     rows = pa.table({n: columns[n].cast(made.rows.schema.field(n).type) for n in made.rows.column_names})
-    return Made(rows, made.codes, made.kept, made.cardinalities), warnings
+    return replace(made, rows=rows), warnings
 
 
 def _separate(

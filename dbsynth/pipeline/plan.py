@@ -110,6 +110,7 @@ class TablePlan:
             "kept_rows": self.kept.count if self.kept else 0,
             "kept_reason": self.kept.reason if self.kept else None,
             "strategy": self.strategy,
+            "training": dict(self.training),
             "context_parent": str(context.key.ref_table) if context else None,
             "foreign_keys": [
                 {

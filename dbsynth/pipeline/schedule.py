@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbsynth.model.base import FitReport
+from dbsynth.model.pace import rows_to_see
 from dbsynth.pipeline import work
 from dbsynth.pipeline.executor import Executor
 from dbsynth.pipeline.plan import TablePlan
@@ -60,7 +61,7 @@ class Tasks:
         self.own: dict[TableName, bytes] = {}
         self.shared: dict[tuple[TableName, TableName], bytes] = {}
         self.models = dict(self.given)
-        self.size: dict[TableName, int] = {}
+        self.size: dict[TableName, float] = {}
         self.waiting: dict[Key, set[Key]] = {}
         for plan in self.job.plan.tables:
             self._plan(plan)
@@ -102,7 +103,7 @@ class Tasks:
             return work.generate_table, (self.blob, self.models[name])
         return work.patch_table, (self.blob, name)
 
-    def _priority(self, key: Key) -> tuple[int, int, str]:
+    def _priority(self, key: Key) -> tuple[int, float, str]:
         """What others wait for first: patches and generation, then preparation, then the longest training."""
         step, name = key
         return {"patch": 0, "generate": 1, "prepare": 2, "train": 3}[step], -self.size.get(name, 0), str(name)
@@ -151,7 +152,7 @@ class Tasks:
             rows = result.rows
             if ("train", name) in self.waiting:
                 self.own[name] = result.own
-            self.size[name] = result.rows * (result.columns + 1)
+            self.size[name] = rows_to_see(result.rows) * (result.columns + 1)
             for child, blob in result.shared.items():
                 self.shared[name, child] = blob
             outcome.warnings += result.warnings

@@ -17,19 +17,21 @@ import pyarrow as pa
 from dbsynth.schema.model import TableName
 
 PREFIX = "dbsynth-run-"
-CONTEXT = "@context"
+CONTEXT = "→@context"
 """Column of a spooled table: the row of its context parent, -1 for none."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A generated table: ``rows`` its stored columns, the counts ``#child.key`` and ``@context``; kept rows come first.
-    ``codes`` int32 (rows, code columns) as its own model sees them, with ``cardinalities``."""
+    """A generated table: ``rows`` its ``stored_columns`` stored columns, then the codes of its keys, the counts
+    ``#child.key`` and ``CONTEXT``; kept rows come first. ``codes`` int32 (rows, code columns) as its own model sees
+    them, with ``cardinalities``."""
 
     rows: pa.Table
     codes: np.ndarray
     kept: int
     cardinalities: tuple[int, ...]
+    stored_columns: int
 
     @property
     def context(self) -> np.ndarray:
@@ -37,7 +39,7 @@ class Made:
 
     def stored(self) -> pa.Table:
         """The columns that go to the database."""
-        return self.rows.select([n for n in self.rows.column_names if not n.startswith(("#", "@", "→"))])
+        return self.rows.select(self.rows.column_names[: self.stored_columns])
 
 
 class Spool:
@@ -66,7 +68,8 @@ class Spool:
         with codes.open("wb") as out:
             np.save(out, made.codes.astype(np.int16 if made.codes.max(initial=0) < 2**15 else np.int32))
         self._write_rows(self._path(name, ".arrow"), made.rows)
-        self._path(name, ".json").write_text(json.dumps({"kept": made.kept, "cardinalities": made.cardinalities}))
+        facts = {"kept": made.kept, "cardinalities": made.cardinalities, "stored_columns": made.stored_columns}
+        self._path(name, ".json").write_text(json.dumps(facts))
 
     def write_patched(self, name: TableName, rows: pa.Table) -> None:
         """The rows with the keys that close a cycle, to be loaded. ``read`` goes on giving those without: other tables
@@ -81,7 +84,7 @@ class Spool:
         rows = pa.ipc.open_file(pa.memory_map(str(self._path(name, ".arrow")))).read_all()
         codes = np.load(self._path(name, ".npy"), allow_pickle=False)
         facts = json.loads(self._path(name, ".json").read_text())
-        return Made(rows, codes, int(facts["kept"]), tuple(facts["cardinalities"]))
+        return Made(rows, codes, int(facts["kept"]), tuple(facts["cardinalities"]), int(facts["stored_columns"]))
 
     def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
         """The stored columns of a table, batch by batch, cycles closed."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbsynth.model.base import Budget, Checkpoint, Device, FittedModel, TrainingData
+from dbsynth.model.clock import Clock
 from dbsynth.model.registry import load_strategy
 from dbsynth.model.sizing import recommended_flops
 from dbsynth.pipeline.plan import TablePlan, degree_column
@@ -76,8 +77,9 @@ def train(
     checkpoint: Checkpoint | None = None,
 ) -> FittedModel:
     """``seconds``: of wall-clock time, instead of the work that ``effort`` stands for."""
+    clock = Clock(seconds)
     data = training_data(prepared, ancestors)
     chosen = load_strategy(prepared.plan.strategy)
     flops = effort * recommended_flops(data)
-    budget = Budget(flops, dict(prepared.plan.training), seconds, device)
+    budget = Budget(flops, dict(prepared.plan.training), clock.limit(), device)
     return chosen.fit(data, seed=derive(seed, "model"), budget=budget, progress=progress, checkpoint=checkpoint)

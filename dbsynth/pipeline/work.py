@@ -257,5 +257,6 @@ def empty_table(plan: TablePlan, cardinalities: tuple[int, ...] = ()) -> Made:
     """A table without rows, in the form in which its children expect it. ``cardinalities``: of its codes, where it was
     learned."""
     fields = [(c.name, arrow_type(c.type)) for c in plan.table.stored_columns]
+    stored = len(fields)
     fields += [(d.column, pa.int64()) for d in plan.degrees] + [(CONTEXT, pa.int64())]
-    return Made(pa.schema(fields).empty_table(), np.zeros((0, len(cardinalities)), np.int32), 0, cardinalities)
+    return Made(pa.schema(fields).empty_table(), np.zeros((0, len(cardinalities)), np.int32), 0, cardinalities, stored)

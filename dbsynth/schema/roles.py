@@ -14,7 +14,7 @@ from dbsynth.errors import ConfigError
 from dbsynth.schema.model import Column, Table
 from dbsynth.schema.types import Structured
 
-MOST_CATEGORIES = 1000
+MOST_CATEGORIES = 5000
 """A text column with more values that may be kept is made, not learned."""
 CATEGORY_SHARE = 0.5
 """A text column is categorical if values that k rows share make up at least this share of its rows."""

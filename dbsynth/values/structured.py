@@ -27,12 +27,18 @@ class Draws(Protocol):
 
 
 class Numbers:
-    """Quantiles of numbers, their ends those that k of them reach, written with the decimals that the source shows."""
+    """Quantiles of numbers, their ends those that k of them reach, written with the decimals that the source shows; of
+    fewer than 2k, anything near their mean."""
 
     def __init__(self, texts: Sequence[str], k: int) -> None:
         numbers = np.sort([float(t) for t in texts]) if texts else np.zeros(1)
-        inner = min(k - 1, (len(numbers) - 1) // 2)
-        self.knots = np.quantile(numbers[inner : len(numbers) - inner], np.linspace(0, 1, 33))
+        if len(numbers) < 2 * k:
+            mean, spread = numbers.mean(), numbers.std()
+            self.knots = mean + max(spread, abs(mean) / 10.0) * np.linspace(-1, 1, 33)
+            if numbers[0] >= 0:  # lengths, radii
+                self.knots = self.knots.clip(min=0)
+        else:
+            self.knots = np.quantile(numbers[k - 1 : len(numbers) - k + 1], np.linspace(0, 1, 33))
         decimals = [len(t.partition(".")[2]) for t in texts if "e" not in t.lower()]
         self.decimals = min(12, max(decimals, default=0))
 
@@ -243,6 +249,10 @@ class Bytes:
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         sizes = [min(MOST_BYTES, max(0, int(n))) for n in self.sizes.draw(count, rng)]
         return ["\\x" + (self.magic + rng.bytes(n).hex())[: 2 * n] for n in sizes]
+
+    def number(self, n: int) -> str:
+        """Other bytes for every n: where sizes leave too few."""
+        return f"\\x{n:0{2 * (n.bit_length() // 8 + 1)}x}"
 
 
 class Xml:

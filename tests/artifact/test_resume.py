@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -23,7 +24,9 @@ from tests.api import shop
 
 SCRIPT = """
 import sys, torch, dbsynth, dbsynth.api
+from dbsynth.model import training
 from tests.api import shop
+training.SAVE_SECONDS = 0.05
 frames = shop.frames(400)
 print("begun", flush=True)
 dbsynth.fit(frames, schema=shop.SCHEMA, seed=3, checkpoint=sys.argv[1], keep=("none",)).save(sys.argv[2])
@@ -35,12 +38,27 @@ def contents(path: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in path.iterdir() if p.name != "manifest.json"}
 
 
+def await_training(checkpoint: Path, process: subprocess.Popen[str]) -> None:
+    """Until the training of a table has kept something, or the fit is over."""
+
+    def kept() -> set[int]:
+        return {p.stat().st_mtime_ns for p in checkpoint.glob("training-*")}
+
+    before = kept()
+    while process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):  # replaced at this moment
+            if kept() - before:
+                return
+        time.sleep(0.01)
+
+
 def test_a_fit_that_is_killed_five_times_ends_with_the_same_bytes(tmp_path: Path) -> None:
     whole, checkpoint, result = tmp_path / "whole", tmp_path / "checkpoint", tmp_path / "result"
     began = time.monotonic()
     dbsynth.fit(shop.frames(400), schema=shop.SCHEMA, seed=3, keep=("none",)).save(whole)
     needed = time.monotonic() - began
     chance, kills = random.Random(5), 0
+    half_done = 0
     command = [sys.executable, "-c", SCRIPT, str(checkpoint), str(result)]
     paths = [os.environ.get("PYTHONPATH", ""), str(Path(__file__).parents[2])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
@@ -49,15 +67,21 @@ def test_a_fit_that_is_killed_five_times_ends_with_the_same_bytes(tmp_path: Path
             assert process.stdout is not None
             assert process.stdout.readline() == "begun\n"
             if kills < 5:
-                time.sleep(chance.uniform(0.0, needed * (0.4 + 0.1 * turn)))
+                if turn % 2:  # while a table is trained
+                    await_training(checkpoint, process)
+                    time.sleep(chance.uniform(0.0, 0.2))
+                else:
+                    time.sleep(chance.uniform(0.0, needed * (0.4 + 0.1 * turn)))
                 process.send_signal(signal.SIGKILL)
                 assert process.wait() in (0, -signal.SIGKILL)
                 kills += 1
+                half_done += any(checkpoint.glob("training-*"))
             else:
                 assert process.wait() == 0
         if result.exists():
             break
     assert kills >= 3  # a kill that comes too late ends the test, not the fit
+    assert half_done >= 1
     assert contents(result) == contents(whole)
 
 

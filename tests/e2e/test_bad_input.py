@@ -51,7 +51,7 @@ def refused(result: Result, code: int, *words: str, trained: bool = False) -> No
     """``hint``, among the words, stands for a remedy. ``trained``: only made rows show that it cannot be done."""
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
-    assert trained == ("  train  " in result.output), result.output
+    assert trained == ("  train (" in result.output), result.output
     for word in words:
         assert word in result.output.replace("\n", " "), (word, result.output)
 

@@ -133,7 +133,7 @@ def test_it_ends_when_its_time_is_over() -> None:
     assert seen[-1] == 1.0
 
 
-@pytest.mark.parametrize(("wrong", "says"), [({"colour": "red"}, "colour"), ({"epochs": 0}, "positive")])
+@pytest.mark.parametrize(("wrong", "says"), [({"colour": "red"}, "colour"), ({"epochs": 0}, "whole number from 1 on")])
 def test_wrong_settings_are_refused(wrong: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         fitted(Ctgan2019(), related(50), **wrong)

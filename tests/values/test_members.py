@@ -26,7 +26,7 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
         (types.Date(), ["{2020-01-01}", "{2020-03-01}", "{infinity}"], r"\{2020-0[123]-\d\d\}"),
         (types.DateTime(), ['{"2020-01-01 10:00:00"}'], r'\{"2020-01-01 \d\d:\d\d:\d\d"\}'),
         (types.Integer(), ["{1}", "{3}"], r"\{[123]\}"),
-        (types.Numeric(), ["{1.5}", "{NaN}"], r"\{1\.5\}"),
+        (types.Numeric(), ["{1.5}", "{NaN}"], r"\{1\.[3-7]\}"),
         (types.Time(), ["{10:00:00}"], r"\{12:00:00\}"),
     ],
     ids=lambda v: type(v).__name__ if isinstance(v, TypeEngine) else None,
