@@ -86,7 +86,8 @@ class FittedModel(Protocol):
 
         ``given`` int32 (rows, columns): a code >= 0 is kept, -1 is drawn; columns are drawn in order 0, 1, ..., each
         conditioned on all before it. ``allowed``: per column None or a bool array (cardinality,) of drawable codes.
-        Row i of the result depends on rng only (drawn as ``rng.random((rows, columns))`` once), context and given.
+        The result depends on rng, context and given only; rows may depend on each other as numbers drawn without
+        replacement do, so that shares come out as they were learned.
         """
 
     def state(self) -> State: ...

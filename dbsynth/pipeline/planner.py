@@ -110,7 +110,7 @@ def make_plan(
     roles: dict[TableName, dict[str, ColumnRole]] = {}
     for table in schema.tables:
         sample = profile_sample(database, table, rows[table.name], snapshot)
-        roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k), wishes)
+        roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k, rows[table.name]), wishes)
         done(table.name)
     forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
     candidates = [] if wishes.keep_none else [t for t in schema.tables if _may_be_kept(t, wishes)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 
@@ -148,8 +149,11 @@ class ColumnRole:
         return replace(self, role=role, personal=role in PERSONAL, confidence=1.0, evidence="declared", kind=kind)
 
 
-def infer_roles(table: Table, sample: pa.Table, k: int = 5) -> dict[str, ColumnRole]:
-    """The role of every stored column of ``table``; ``sample`` holds some of its rows."""
+def infer_roles(table: Table, sample: pa.Table, k: int = 5, rows: int | None = None) -> dict[str, ColumnRole]:
+    """The role of every stored column of ``table``; ``sample`` holds some of its ``rows`` (None: all). A value that k
+    rows share stands in fewer of the sample: in two at least, or nothing tells that it is shared."""
+    if rows is not None and rows > sample.num_rows:
+        k = min(k, max(2, math.ceil(k * sample.num_rows / rows)))
     return {c.name: _role(table, c, sample.column(c.name).combine_chunks(), k) for c in table.stored_columns}
 
 
@@ -189,7 +193,7 @@ def _text_role(table: Table, column: Column, values: pa.Array, k: int) -> Column
         return ColumnRole(role, role in PERSONAL, 0.9, why, "presence")
     if limited:
         role, why = found if found is not None else ("category", "")
-        why = (why + "; " if why else "") + f"{kept} values that >= {k} rows share make up {share:.0%}"
+        why = (why + "; " if why else "") + f"{kept} values that >= {k} of the rows seen share make up {share:.0%}"
         return ColumnRole(role, False, 0.9, why, "category")
     if found is not None:
         return ColumnRole(found[0], False, 0.7, found[1], "presence")

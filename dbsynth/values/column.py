@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -67,12 +67,17 @@ class MadeColumn:
         for _ in range(ROUNDS):
             if not open_:
                 return found
-            for i, value in zip(open_, self._cut(self.drawer.draw(len(open_), rng)), strict=True):
+            for i, value in zip(open_, self._cut(self._again(open_, rng)), strict=True):
                 found[i] = value
             open_ = self._taken(found, open_)
         for i in open_:
             found[i] = self._numbered(found[i])
         return found
+
+    def _again(self, rows: list[int], rng: np.random.Generator) -> list[str]:
+        """Other values for ``rows``, of drawers that know them: what is the row's own in a value stays."""
+        known: Callable[[list[int], np.random.Generator], list[str]] | None = getattr(self.drawer, "again", None)
+        return self.drawer.draw(len(rows), rng) if known is None else known(rows, rng)
 
     def _cut(self, values: list[str]) -> list[str]:
         if self.max_length is None:

@@ -16,6 +16,7 @@ from dbsynth.values.pools import invented, pool
 
 LEAST_NAMES = 50
 """Fewer make a table of namesakes."""
+OWN_TURNS = 4
 PERSON_ROLES = ("first_name", "last_name", "full_name", "email", "user_name")
 OWN_NAMES = ("first_name", "last_name")
 SAFE_DOMAINS = ("example.com", "example.org", "example.net")
@@ -142,21 +143,26 @@ class Identities:
 
 
 class Rows:
-    """Draws for the rows at hand: the first time their own names, then, where that is taken, numbered variants."""
+    """Draws for the rows at hand: their own names; where an address of those is taken, the same with a number; where a
+    name is, another. After ``OWN_TURNS`` (a short column has no place for numbers) addresses are of other names too."""
 
     def __init__(self, people: Identities, column: str, first: np.ndarray, last: np.ndarray) -> None:
         self.people, self.column, self.first, self.last, self.turn = people, column, first, last, 0
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        return self._written(self.first, self.last, np.zeros(count, int), rng)
+
+    def again(self, rows: list[int], rng: np.random.Generator) -> list[str]:
         self.turn += 1
-        if self.turn == 1:
-            pairs, numbers = zip(self.first, self.last, strict=True), np.zeros(count, int)
-        else:
-            people = self.people
-            one = people.first[rng.integers(0, len(people.first), count)]
-            two = people.last[rng.integers(0, len(people.last), count)]
-            pairs, numbers = zip(one, two, strict=True), rng.integers(1, 10 ** min(self.turn + 1, 9), count)
-        return [self.people.write(self.column, a, b, rng, int(n)) for (a, b), n in zip(pairs, numbers, strict=True)]
+        first, last = self.first[rows], self.last[rows]
+        if self.turn > OWN_TURNS or self.people.roles[self.column] not in ("email", "user_name"):
+            first = self.people.first[rng.integers(0, len(self.people.first), len(rows))]
+            last = self.people.last[rng.integers(0, len(self.people.last), len(rows))]
+        return self._written(first, last, rng.integers(1, 10 ** min(self.turn + 1, 9), len(rows)), rng)
+
+    def _written(self, first: np.ndarray, last: np.ndarray, numbers: np.ndarray, rng: np.random.Generator) -> list[str]:
+        rows = zip(first, last, numbers, strict=True)
+        return [self.people.write(self.column, one, two, rng, int(n)) for one, two, n in rows]
 
 
 class Never:

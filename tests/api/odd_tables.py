@@ -18,8 +18,8 @@ Maker = Callable[[Rng, int], pa.Array]
 
 LEAST, MOST = -(2**63), 2**63 - 1
 NAMES = (
-    "select", 'a"b', "drop table x; --", " ", "ä/ö", "#orders.fk", "a\nb", "{x}", "%s", "__class__", "index", "x" * 200,
-    "😀", "'", "\\", "a.b", "NULL", "e-mail", "🇩🇪 name", "ctid", "Total ($)", "table",
+    "select", 'a"b', "drop table x; --", " ", "ä/ö", "#orders.fk", "@context", "→fk", "a\nb", "{x}", "%s", "__class__",
+    "index", "x" * 200, "😀", "'", "\\", "a.b", "NULL", "e-mail", "🇩🇪 name", "ctid", "Total ($)", "table",
 )  # fmt: skip
 RECORD = pa.struct([("a", pa.int64()), ("b", pa.string())])
 DAYS = (date(1, 1, 1), date(9999, 12, 31), date(1582, 10, 10), date(1970, 1, 1), date(2024, 2, 29))

@@ -69,9 +69,8 @@ def test_a_fit_that_is_killed_five_times_ends_with_the_same_bytes(tmp_path: Path
             if kills < 5:
                 if turn % 2:  # while a table is trained
                     await_training(checkpoint, process)
-                    time.sleep(chance.uniform(0.0, 0.2))
                 else:
-                    time.sleep(chance.uniform(0.0, needed * (0.4 + 0.1 * turn)))
+                    time.sleep(chance.uniform(0.0, needed * 0.15))
                 process.send_signal(signal.SIGKILL)
                 assert process.wait() in (0, -signal.SIGKILL)
                 kills += 1

@@ -67,3 +67,14 @@ def test_a_role_can_be_set_and_must_be_known() -> None:
     assert inferred.with_role("email").personal
     with pytest.raises(ConfigError, match="emial"):
         inferred.with_role("emial")
+
+
+def test_a_value_that_many_rows_share_is_rare_in_a_sample() -> None:
+    """2,000 codes, each in 50 rows: a sample of 5,000 of the 100,000 rows has hardly any five times."""
+    made = Table(TableName("s", "flights"), (Column("tailnum", sqltypes.Text(), "text"),))
+    values = [f"N{i * 37 % 2000:05d}" for i in range(5000)]
+    sample = pa.table({"tailnum": pa.array(values, pa.string())})
+    assert infer_roles(made, sample)["tailnum"].kind == "presence"
+    assert infer_roles(made, sample, rows=100_000)["tailnum"].kind == "category"
+    once = pa.table({"tailnum": pa.array([f"N{i:05d}" for i in range(5000)], pa.string())})
+    assert infer_roles(made, once, rows=100_000)["tailnum"].kind == "presence"
