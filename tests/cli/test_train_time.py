@@ -87,7 +87,6 @@ def test_a_clock() -> None:
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> TrainingData:
     """Of enough rows for a critic."""
-    monkeypatch.setattr(ctgan, "LEAST_ROWS", 2000)
     monkeypatch.setattr(ctgan, "LEAST_UNSEEN", 200)
     rng = generator(1)
     a = rng.integers(0, 6, 3000)
