@@ -128,20 +128,21 @@ class Members(nn.Module):
 
     def logits(self, hidden: Tensor, classes: Tensor) -> Tensor:
         """float (rows, widest) for hidden (rows, group) and the rows' classes."""
-        places = torch.arange(self.widest, device=hidden.device)
-        at = self.first[classes].unsqueeze(1) + places
-        there = places < self.count[classes].unsqueeze(1)
-        at = torch.where(there, at, 0)
+        at, there = self._places(classes)
         features = F.linear(hidden, self.down).unsqueeze(2)
         out = self.out if self.smooth is None else torch.addmm(self.out, self.waves, self.smooth)
         logits = torch.bmm(F.embedding(at, out), features).squeeze(2) + self.bias[at]
         return torch.where(there, logits, OUT)
 
+    def _places(self, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """The codes long (rows, widest) of the members of each row's class, and bool where there is a member."""
+        places = torch.arange(self.widest, device=classes.device)
+        there = places < self.count[classes].unsqueeze(1)
+        return torch.where(there, self.first[classes].unsqueeze(1) + places, 0), there
+
     def prior(self, bias: Tensor, classes: Tensor) -> Tensor:
         """As ``logits``, of ``bias`` (codes,) alone."""
-        places = torch.arange(self.widest, device=bias.device)
-        there = places < self.count[classes].unsqueeze(1)
-        at = torch.where(there, self.first[classes].unsqueeze(1) + places, 0)
+        at, there = self._places(classes)
         return torch.where(there, bias[at], OUT)
 
     def member(self, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -154,9 +155,7 @@ class Members(nn.Module):
 
     def allowed(self, codes: Tensor, classes: Tensor) -> Tensor:
         """bool (rows, widest) of bool (codes,)."""
-        places = torch.arange(self.widest, device=codes.device)
-        there = places < self.count[classes].unsqueeze(1)
-        at = torch.where(there, self.first[classes].unsqueeze(1) + places, 0)
+        at, there = self._places(classes)
         return there & codes[at]
 
 
