@@ -35,6 +35,7 @@ from dbsynth.dialect import parse_url
 from dbsynth.errors import ConfigError, UsageError
 from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_TRAIN_MINUTES, MAX_WORKERS, MIN_SAMPLE_ROWS
 from dbsynth.places import split_place
+from dbsynth.relation.facts import FactWishes
 from dbsynth.schema.virtual import VirtualKey
 from dbsynth.sizes import bytes_of
 
@@ -114,6 +115,19 @@ class ForeignKeySection(_Section):
     ref_columns: list[str] = Field(default_factory=list)
 
 
+class FactSection(_Section):
+    """Facts across rows: see ``dbsynth.relation.facts``. ``refuse`` and ``confirm``: ids as ``dbsynth plan`` prints
+    them, or patterns."""
+
+    refuse: list[str] = Field(default_factory=list)
+    confirm: list[str] = Field(default_factory=list)
+    declare: list[str] = Field(default_factory=list)
+
+    @property
+    def wishes(self) -> FactWishes:
+        return FactWishes(tuple(self.refuse), tuple(self.confirm), tuple(self.declare))
+
+
 class Settings(_Section):
     connections: dict[str, Connection] = Field(default_factory=dict)
     clone: CloneDefaults = Field(default_factory=CloneDefaults)
@@ -121,6 +135,7 @@ class Settings(_Section):
     tables: dict[str, TableSection] = Field(default_factory=dict)
     primary_keys: list[PrimaryKeySection] = Field(default_factory=list)
     foreign_keys: list[ForeignKeySection] = Field(default_factory=list)
+    facts: FactSection = Field(default_factory=FactSection)
 
     @property
     def virtual_keys(self) -> tuple[VirtualKey, ...]:

@@ -105,7 +105,7 @@ def shapes(real: pd.DataFrame, made: pd.DataFrame, kinds: Kinds) -> dict[str, fl
     return scores
 
 
-def _bins(real: pd.Series, made: pd.Series, kind: str) -> list[np.ndarray]:
+def bins(real: pd.Series, made: pd.Series, kind: str) -> list[np.ndarray]:
     """Both as codes: the 30 commonest real categories and the rest, or deciles of the real numbers and missing."""
     if kind == "cat":
         codes = {value: i for i, value in enumerate(real.value_counts().index[:TOP])}
@@ -114,18 +114,24 @@ def _bins(real: pd.Series, made: pd.Series, kind: str) -> list[np.ndarray]:
     return [np.where(x.isna(), MISSING, np.searchsorted(cuts, x.to_numpy(), side="right")) for x in (real, made)]
 
 
-def trends(real: pd.DataFrame, made: pd.DataFrame, kinds: Kinds) -> dict[tuple[str, str], float]:
-    pairs = list(itertools.combinations(kinds, 2))
+def trends(
+    real: pd.DataFrame, made: pd.DataFrame, kinds: Kinds, pairs: list[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], float]:
+    """Of ``pairs`` of columns; None: of all."""
+    if pairs is None:
+        pairs = list(itertools.combinations(kinds, 2))
     if len(pairs) > PAIRS:  # the same pairs for every tool and for the ceiling
         pairs = [pairs[i] for i in np.random.RandomState(0).permutation(len(pairs))[:PAIRS]]
     n = min(TREND_ROWS, len(real), len(made))
     real, made = real.sample(n, random_state=0), made.sample(n, random_state=0)
-    bins = {name: _bins(real[name], made[name], kind) for name, kind in kinds.items()}
-    scores = {}
-    for a, b in pairs:
-        p, q = (np.bincount(x * CODES + y, minlength=CODES**2) / n for x, y in zip(bins[a], bins[b], strict=True))
-        scores[a, b] = 1 - float(np.abs(p - q).sum()) / 2
-    return scores
+    codes = {c: bins(real[c], made[c], kinds[c]) for c in {c for pair in pairs for c in pair}}
+    return {(a, b): agreement(codes[a], codes[b]) for a, b in pairs}
+
+
+def agreement(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    """1 − TVD between the joint distributions of two columns, real and made, whose codes these are."""
+    p, q = (np.bincount(x * CODES + y, minlength=CODES**2) / max(1, len(x)) for x, y in zip(a, b, strict=True))
+    return 1 - float(np.abs(p - q).sum()) / 2
 
 
 def c2st(real: pd.DataFrame, made: pd.DataFrame, kinds: Kinds) -> float | None:

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from single.metrics import judge, read
+from single.process import execute
 from single.tables import TABLES
 
 SCRIPT = Path(__file__).with_name("tools.py")
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-
-
-def execute(command: list[str], core: int, seconds: float, log: Path) -> tuple[int | None, float, float]:
-    """Exit code (None: stopped at the limit), wall and CPU seconds of a command and all that it started."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            env=os.environ | ONE_THREAD,
-        )  # fmt: skip
-        try:
-            code: int | None = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            code = None
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return code, time.monotonic() - began, cpu
 
 
 def pair(
@@ -50,7 +25,7 @@ def pair(
     with tempfile.TemporaryDirectory() as folder:
         measured, log = Path(folder) / "measured.json", Path(folder) / "log"
         arguments = [tool, str(train), str(rows), str(seed), str(made), str(measured)]
-        code, wall, cpu = execute([python, str(SCRIPT), *arguments], core, minutes * 60, log)
+        code, wall, cpu = execute([python, str(SCRIPT), *arguments], str(core), minutes * 60, log)
         out = {"table": table, "tool": tool, "rows": rows, "seed": seed, "wall": round(wall, 1), "cpu": round(cpu, 1)}
         if measured.exists():
             out |= json.loads(measured.read_text())

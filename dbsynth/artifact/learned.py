@@ -22,6 +22,9 @@ from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Plan
 from dbsynth.relation.cluster import Clusters
+from dbsynth.relation.degrees import Degrees
+from dbsynth.relation.siblings import SiblingState
+from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.values.base import ValueGenerator
@@ -30,11 +33,14 @@ PLAIN_FIELDS: Mapping[str, Any] = {
     "generators": list[ValueGenerator],
     "clusters": Mapping[str, Clusters],
     "lattices": Mapping[str, Lattice],
+    "degrees": Mapping[str, Degrees],
     "lines": frozenset[str],
     "null_context": float,
     "seen": tuple[np.ndarray, ...],
     "known": Known | None,
     "lineage": tuple[TableName, ...],
+    "siblings": SiblingState | None,
+    "steps": Steps | None,
 }
 """Of ``Learned``, with the types that are asked of what is read."""
 UNREADABLE = (

@@ -18,16 +18,28 @@ from dbsynth.model.base import FitReport
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.relation.cluster import Clusters, Feature
+from dbsynth.relation.degrees import Degrees
+from dbsynth.relation.facts import Aggregate, Copy, Factor
 from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.key_facts import KEY_FACTS
+from dbsynth.relation.not_before import NotBefore
+from dbsynth.relation.running import Running
+from dbsynth.relation.sequences import Chain, Constant, Current, Monotone, Regular, RisingKey
+from dbsynth.relation.siblings import SiblingState
+from dbsynth.relation.states import States
+from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.schema import model as schema
 from dbsynth.schema.types import Structured
 from dbsynth.values import documents, members, special, structured
 from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.forms import Forms
 from dbsynth.values.guard import Filter, Guard
+from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.pattern import Pattern, Shape
 from dbsynth.values.person import Identities, Never
-from dbsynth.values.place import Places, Urls
+from dbsynth.values.phrase import Phrase, Skeleton, Slot
+from dbsynth.values.place import Urls
 from dbsynth.values.structured import Draws, Numbers, Strings
 from dbsynth.values.words import Words
 
@@ -68,8 +80,9 @@ Bound = Decimal | float | None
 _RECORDS = (
     schema.TableName, schema.Identity, schema.Column, schema.Key, schema.ForeignKey, schema.Check, schema.Exclusion,
     schema.Index, schema.Partition, schema.Table, schema.UserType, schema.Sequence, schema.Schema,
-    ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Lattice,
-    Known, Shape,
+    ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Degrees, Lattice,
+    Known, SiblingState, Steps, Shape, Slot, Skeleton, Copy, Aggregate, Factor,
+    *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
 )  # fmt: skip
 _ENTRIES = (
     *map(_record, _RECORDS),
@@ -80,7 +93,7 @@ _ENTRIES = (
         MadeColumn,
         {
             "columns": tuple[str, ...], "table": str, "drawer": Drawer, "guard": Guard, "unique": bool,
-            "max_length": int | None, "distinct": float,
+            "max_length": int | None, "distinct": float, "shared": list[tuple[str, float]],
         },
         {"_used": set, "_next": int, "_spent": bool},
     ),
@@ -91,12 +104,18 @@ _ENTRIES = (
     _plain(
         Identities, columns=tuple[str, ...], roles=dict[str, str], first=np.ndarray, last=np.ndarray,
         _first_weights=np.ndarray, _last_weights=np.ndarray, styles=dict[str, str],
-        domains=dict[str, tuple[list[str], np.ndarray]], _makers=dict[str, MadeColumn],
+        domains=dict[str, tuple[list[str], np.ndarray]], templates=dict[str, list[tuple[str, int]]],
+        phrases=dict[str, Phrase], numbers=dict[str, np.ndarray], _makers=dict[str, MadeColumn],
     ),
     _plain(Never),
     Entry(Pattern, {"shapes": tuple[Shape, ...]}),
-    Entry(Words, {"lengths": np.ndarray, "corpus": str, "markup": bool, "titled": bool}, make=Words),
-    _plain(Numbers, knots=np.ndarray, decimals=int),
+    _plain(Forms, weights=np.ndarray, words=np.ndarray, digits=np.ndarray, sizes=np.ndarray),
+    Entry(Lexicon, {"words": np.ndarray, "weights": np.ndarray}, make=Lexicon),
+    _plain(Words, forms=Forms, lexicon=Lexicon, run=float, markup=bool, style=str),
+    _plain(
+        Phrase, skeletons=tuple[Skeleton, ...], rest=Words, rest_weight=float, first=Lexicon | None, last=Lexicon | None
+    ),
+    _plain(Numbers, knots=np.ndarray, decimals=np.ndarray, trimmed=bool),
     _plain(Strings, common=list[tuple[str, int]], share=float, other=MadeColumn),
     _plain(
         structured.Template, templates=list[str], weights=np.ndarray, places=list[list[Numbers]]
@@ -108,14 +127,21 @@ _ENTRIES = (
     ),
     _plain(structured.Arrays, nulls=float, lengths=Numbers, members=Draws | None, distinct=bool),
     _plain(structured.Bytes, sizes=Numbers, magic=str),
-    _plain(structured.Xml, tag=str, children=list[tuple[str, float, Strings | Numbers]]),
+    _plain(structured.Xml, tag=str, root=structured.Element),
+    _plain(
+        structured.Element, empty=float, text=Strings | Numbers | None,
+        attributes=dict[str, tuple[float, Strings | Numbers]], elements=dict[str, tuple[Numbers, structured.Element]],
+    ),
     _plain(structured.Uuids),
     _plain(structured.Networks, mac=bool, masks=list[tuple[str, int]], width=int),
     _plain(
         special.Ranges, empty=float, bounds=dict[tuple[str, bool, bool, str], int], numeric=bool, decimals=int,
         day=bool, zone=bool, lows=np.ndarray, widths=np.ndarray,
     ),
-    _plain(special.SearchVectors, words=list[tuple[str, int]], sizes=Numbers),
+    _plain(
+        special.SearchVectors, lexicon=Lexicon, sizes=np.ndarray, lengths=np.ndarray, bare=bool, repeats=np.ndarray,
+        odds=np.ndarray, unit=int,
+    ),
     _plain(special.Bits, sizes=Numbers, ones=float),
     _plain(special.Money, numbers=Numbers),
     _plain(special.ZonedTimes, zones=list[str]),
@@ -136,9 +162,9 @@ _ENTRIES = (
     _plain(documents.Free, json=structured.Json),
     _plain(documents.Leaf, type=TypeEngine, drawer=Draws),
     _plain(
-        Places, names=np.ndarray, upper=bool, numbered=float, digits=Numbers | None, weights=np.ndarray
+        Urls, schemes=list[str], hosts=list[str], weights=np.ndarray, tails=list[Phrase], lengths=np.ndarray,
+        www=float, lexicon=Lexicon,
     ),
-    _plain(Urls, scheme=str, depths=Numbers, words=np.ndarray),
 )  # fmt: skip
 BY_NAME: Mapping[str, Entry] = {e.cls.__name__: e for e in _ENTRIES}
 BY_CLASS: Mapping[type, str] = {e.cls: name for name, e in BY_NAME.items()}

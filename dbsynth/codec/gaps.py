@@ -29,28 +29,32 @@ TIGHTER = 0.25
 INFINITIES = (DATE_INFINITY, DATE_MINUS_INFINITY, TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY)
 
 
-def find_gaps(table: pa.Table, specs: Sequence[ColumnSpec], without: Collection[str] = ()) -> dict[str, str]:
+def find_gaps(
+    table: pa.Table, specs: Sequence[ColumnSpec], without: Collection[str] = (), outside: Collection[str] = ()
+) -> dict[str, str]:
     """Column -> the earlier column from which its gaps are counted. ``without``: columns that are
-    not only decoded but set in other ways."""
+    not only decoded but set in other ways. ``outside``: columns of ``table`` that are known before its rows are."""
     moments: dict[str, np.ndarray] = {}
     for spec in specs:
         arrow = arrow_type(spec.type) if spec.type is not None else None
         if spec.kind == "moment" and spec.name not in without and arrow is not None and _counts(arrow):
             values = numbers(table.column(spec.name))
-            known = values[~np.isnan(values)]
-            if len(known) >= LEAST_ROWS and not np.isin(known, INFINITIES).any():
+            present = values[~np.isnan(values)]
+            if len(present) >= LEAST_ROWS and not np.isin(present, INFINITIES).any():
                 moments[spec.name] = values
-    types = {s.name: s.type for s in specs}
-    before = {c: [o for o in moments if o != c and _precedes(moments[o], moments[c])] for c in moments}
+    types = {name: table.schema.field(name).type for name in (*moments, *outside)}
+    given = {c: numbers(table.column(c)) for c in outside}
+    known = moments | given
+    before = {c: [o for o in known if o != c and _precedes(known[o], moments[c])] for c in moments}
     order = sorted(moments, key=lambda c: len(before[c]))  # stable; who has fewer before it comes first
     found: dict[str, str] = {}
     for i, later in enumerate(order):
         b = moments[later]
         both = ~np.isnan(b)
         best = TIGHTER * _spread(b)
-        for earlier in (c for c in before[later] if c in order[:i]):
-            a = moments[earlier]
-            if np.isnan(a[both]).any() or arrow_type(types[earlier]) != arrow_type(types[later]):  # type: ignore[arg-type]
+        for earlier in (c for c in before[later] if c in order[:i] or c in given):
+            a = known[earlier]
+            if np.isnan(a[both]).any() or types[earlier] != types[later] or np.isin(a[both], INFINITIES).any():
                 continue
             spread = _spread(b - a)
             coarser = (b[both] % DAY == 0).all() and not (a[both] % DAY == 0).all()

@@ -72,9 +72,11 @@ class TableCodec:
         k: int = 5,
         seed: int,
         gaps: Mapping[str, str] | None = None,
+        beside: Mapping[str, pa.Array] | None = None,
     ) -> TableCodec:
         """Never fails for what a column holds: it falls to a simpler kind, with a warning that names the column.
-        ``gaps``: see ``find_gaps``; only whole tables can then be encoded and decoded."""
+        ``gaps``: see ``find_gaps``; only whole tables can then be encoded and decoded. ``beside``: further values of a
+        column, in rows of other tables."""
         codecs: dict[str, ColumnCodec] = {}
         kinds: dict[str, Kind] = {}
         warnings: list[str] = []
@@ -84,6 +86,8 @@ class TableCodec:
             values = _column(table, spec.name)
             if spec.name in gaps:
                 values, spec = to_gaps(values, _column(table, gaps[spec.name])), gap_spec(spec)
+            elif beside and spec.name in beside:
+                values = pa.concat_arrays([values, beside[spec.name].cast(values.type)])
             codecs[spec.name], kinds[spec.name] = _fit_column(values, spec, k, derive(seed, i), warnings)
         return TableCodec(codecs, kinds, warnings, gaps, moments)
 
@@ -97,20 +101,33 @@ class TableCodec:
             out[:, self.spans[name]] = codec.encode(values)
         return out
 
-    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> dict[str, pa.Array]:
-        """Values by column. Each column has its own stream, so that no column changes another's values."""
+    def decode(
+        self, codes: np.ndarray, rng: np.random.Generator, outside: Mapping[str, pa.Array] | None = None
+    ) -> dict[str, pa.Array]:
+        """Values by column. Each column has its own stream, so that no column changes another's values. ``outside``:
+        the columns from which gaps are counted that are no columns of the table, and moments that are known."""
         seed = int(rng.integers(2**63))
         out = {
             name: codec.decode(codes[:, self.spans[name]], generator(seed, i))
             for i, (name, codec) in enumerate(self.codecs.items())
         }
+        given = outside or {}
+        known = {**out, **given}
         for name in order_of(self.gaps):
-            out[name] = from_gaps(out[name], out[self.gaps[name]], self.moments[name])
+            if name not in given:
+                known[name] = from_gaps(out[name], known[self.gaps[name]], self.moments[name])
+            out[name] = known[name]
         return out
 
-    def encode_column(self, name: str, values: pa.Array) -> np.ndarray:
-        """Codes int32 (rows, width) of one column."""
+    def encode_column(self, name: str, values: pa.Array, outside: Mapping[str, pa.Array] | None = None) -> np.ndarray:
+        """Codes int32 (rows, width) of one column; ``outside`` as for ``decode``."""
+        if name in self.gaps:
+            values = to_gaps(values, (outside or {})[self.gaps[name]])
         return self.codecs[name].encode(values)
+
+    def decode_moment(self, name: str, codes: np.ndarray, rng: np.random.Generator, base: pa.Array) -> pa.Array:
+        """Values of a column that is coded as gaps since ``base``, from the codes of all (rows, code columns)."""
+        return from_gaps(self.decode_column(name, codes, rng), base, self.moments[name])
 
     def decode_column(self, name: str, codes: np.ndarray, rng: np.random.Generator) -> pa.Array:
         """Values of one column from the codes of all (rows, code columns)."""

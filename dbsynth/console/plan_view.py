@@ -10,6 +10,7 @@ tables            in the order in which they are made; each
     context_parent            the table in whose context rows are made, or None
     foreign_keys              name, columns, ref_table, fill, reason
     columns                   name, how, kind, role, personal, confidence, evidence
+facts             across rows: id, table, columns, says, rows, families, share, taken (False: too few rows speak for it)
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
     _overview(console, tables)
     _kept(console, tables)
     _keys(console, tables)
+    _facts(console, plan["facts"])
     _section(console, "Training settings", [f"{t['table']}: {_settings(t)}" for t in tables if t["training"]])
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
     _section(console, "Personal columns, whose values are made up", personal)
@@ -84,6 +86,20 @@ def _keys(console: Console, tables: list[dict[str, Any]]) -> None:
         for k in t["foreign_keys"]
     ]
     _section(console, "How foreign keys are filled", lines)
+
+
+def _facts(console: Console, facts: list[dict[str, Any]]) -> None:
+    taken = [_fact(f) for f in facts if f["taken"]]
+    _section(console, "Facts across rows that are kept (to refuse or add some: [facts] in dbsynth.toml)", taken)
+    doubtful = [_fact(f) for f in facts if not f["taken"]]
+    _section(console, "Seen in too few rows to be taken (to confirm them: [facts] in dbsynth.toml)", doubtful)
+
+
+def _fact(fact: dict[str, Any]) -> str:
+    if not fact["rows"]:
+        return f"{fact['id']}: {fact['says']}; declared"
+    share = "all" if fact["share"] == 1 else f"{fact['share']:.0%}"
+    return f"{fact['id']}: {fact['says']}; {share} of {fact['rows']:,} rows in {fact['families']:,} families"
 
 
 def _personal(table: dict[str, Any]) -> str:

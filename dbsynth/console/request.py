@@ -89,6 +89,7 @@ def clone_options(
         replace=replace,
         overrides=table_overrides(loaded.settings.tables),
         virtual_keys=loaded.settings.virtual_keys,
+        facts=loaded.settings.facts.wishes,
         **{name: value for name, value in given.items() if value is not None},
     )
 

@@ -25,18 +25,33 @@ def relevant(codes: np.ndarray, cardinalities: Sequence[int]) -> np.ndarray:
     out = np.ones((columns, columns), bool)
     if rows > MOST_ROWS or columns <= max(FEW, math.sqrt(rows) / 8):
         return out
-    most = int(np.clip(math.sqrt(rows) / 4, 2, MOST_LEVELS))
-    levels = [_merged(codes[:, j], cardinalities[j], most) for j in range(columns)]
-    hot = [np.eye(int(v.max(initial=0)) + 1, dtype=np.float32)[v] for v in levels]
-    shares = [h.sum(0) for h in hot]
+    hot = _levels(codes, cardinalities)
     for a in range(columns):
         for b in range(a):
-            seen = hot[a].T @ hot[b]
-            expected = np.outer(shares[a], shares[b]) / max(1, rows)
-            freedom = (len(shares[a]) - 1) * (len(shares[b]) - 1)
-            chi2 = float(((seen - expected) ** 2 / expected).sum())
-            out[a, b] = out[b, a] = freedom > 0 and _surprising(chi2, freedom)
+            out[a, b] = out[b, a] = _depends(hot[a], hot[b])
     return out
+
+
+def dependence(left: np.ndarray, right: np.ndarray, cardinalities: Sequence[int]) -> np.ndarray:
+    """bool (columns, columns): True where a column of ``left`` and one of ``right``, int (rows, columns) of the same
+    cardinalities, depend on each other by the same test, on at most ``MOST_ROWS`` rows spread evenly."""
+    step = max(1, len(left) // MOST_ROWS)
+    a, b = _levels(left[::step], cardinalities), _levels(right[::step], cardinalities)
+    return np.array([[_depends(x, y) for y in b] for x in a])
+
+
+def _levels(codes: np.ndarray, cardinalities: Sequence[int]) -> list[np.ndarray]:
+    """Each column one-hot over few levels, float32 (rows, levels)."""
+    most = int(np.clip(math.sqrt(len(codes)) / 4, 2, MOST_LEVELS))
+    levels = [_merged(codes[:, j], cardinalities[j], most) for j in range(codes.shape[1])]
+    return [np.eye(int(v.max(initial=0)) + 1, dtype=np.float32)[v] for v in levels]
+
+
+def _depends(a: np.ndarray, b: np.ndarray) -> bool:
+    expected = np.outer(a.sum(0), b.sum(0)) / max(1, len(a))
+    freedom = (a.shape[1] - 1) * (b.shape[1] - 1)
+    chi2 = float(((a.T @ b - expected) ** 2 / expected).sum()) if freedom else 0.0
+    return freedom > 0 and _surprising(chi2, freedom)
 
 
 def _surprising(chi2: float, freedom: int) -> bool:

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from dbsynth.pipeline.bonds import facts_of
 from dbsynth.pipeline.draft import LOST_SHARE, Draft
+from dbsynth.pipeline.fact_rows import held_columns, tied_keys
 from dbsynth.pipeline.foreign_keys import hold_place
 from dbsynth.pipeline.unique_indexes import repeated_in
 from dbsynth.pipeline.units import present_codes
 from dbsynth.relation.assign import choose, fill_columns
 from dbsynth.relation.enforce import repeated
 from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.key_facts import Exclusive, Ranked, Threaded
 from dbsynth.relation.keys import take
 
 REDRAWS = 8
@@ -25,9 +28,10 @@ def keep_checks(draft: Draft) -> None:
         return
     fixed = {c for k in draft.table.keys if k.fill != "dropped" for c in k.key.columns}
     fixed |= {c for key in draft.table.table.unique_keys for c in key}
+    copied = held_columns(draft)
     rows = np.arange(draft.n)
     for turn in range(REDRAWS):
-        for name, array in draft.rules.computed(draft.batch(rows), fixed).items():
+        for name, array in draft.rules.computed(draft.batch(rows), fixed | copied).items():
             draft.set(name, rows, array)
         rows = np.union1d(rows[draft.rules.broken(draft.batch(rows))], np.flatnonzero(repeats(draft)))
         if len(rows) == 0:
@@ -37,8 +41,15 @@ def keep_checks(draft: Draft) -> None:
         for key in loose:
             assign_again(draft, key, rows, turn)
         redecode(draft, rows, fixed, turn)
-    exchangeable = {k.free[0] for k in loose_keys(draft) if len(k.key.columns) == 1}
-    repaired, bad = draft.rules.repair(draft.batch(), draft.rng("repair"), fixed - exchangeable)
+    tied = tied_keys(draft)
+    exchangeable = {k.free[0] for k in loose_keys(draft) if len(k.key.columns) == 1 and k.key.name not in tied}
+    repaired, bad = draft.rules.repair(draft.batch(), draft.rng("repair"), (fixed | copied) - exchangeable)
+    if bad.any() and copied:
+        draft.warnings.append(
+            f"{int(bad.sum())} rows may differ from what {', '.join(sorted(copied))} are copied from: the values that "
+            "their parents have break a CHECK here"
+        )
+        repaired, bad = draft.rules.repair(repaired, draft.rng("repair", "copies"), fixed - exchangeable)
     for i, name in enumerate(repaired.schema.names):
         draft.columns[name] = repaired.column(i)
     follow_repaired_keys(draft)
@@ -99,11 +110,15 @@ def follow_repaired_keys(draft: Draft) -> None:
 
 
 def loose_keys(draft: Draft) -> list[KeyPlan]:
-    """Foreign keys that may be drawn again: no unique key and no other foreign key depends on them."""
+    """Foreign keys that may be drawn again: no unique key, no other foreign key and no fact between keys depends on
+    them."""
     held = {c for u in draft.table.table.unique_keys for c in u}
     for key in draft.table.keys:
         held |= {c for c in key.key.columns if c not in key.free}
-    return [k for k in draft.key_codes if not set(k.free) & held]
+    bound = {
+        name for f in facts_of(draft) if not isinstance(f, Ranked | Threaded | Exclusive) for name in (f.key, f.other)
+    }
+    return [k for k in draft.key_codes if not set(k.free) & held and k.key.name not in bound]
 
 
 def assign_again(draft: Draft, key: KeyPlan, rows: np.ndarray, turn: int) -> None:

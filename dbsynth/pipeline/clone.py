@@ -18,6 +18,7 @@ from dbsynth import __version__
 from dbsynth.dialect import Database, RunInfo, Target, Verified, connect, dialect_name, load_dialect
 from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
+from dbsynth.pipeline.declared import check_declared
 from dbsynth.pipeline.executor import LocalExecutor, default_workers
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
@@ -45,6 +46,7 @@ def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions,
     """The selected part of the source's catalog, every table of which may be read; and the options with what the
     configuration says of its tables."""
     whole, unknown = with_virtual_keys(database.introspect(asked.source_schemas), asked.virtual_keys)
+    check_declared(whole, asked.facts.declare)
     options, warnings = with_sections(asked, (t.name for t in whole.tables))
     schema = select(replace(whole, notes=(*whole.notes, *warnings, *unknown)), wishes_of(options))
     database.check_readable(schema)
@@ -250,6 +252,7 @@ def wishes_of(options: CloneOptions) -> Wishes:
         privacy_k=options.privacy_k,
         overrides=dict(options.overrides),
         strategy=options.strategy,
+        facts=options.facts,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from dbsynth.pipeline.draft import Draft
+from dbsynth.pipeline.fact_rows import held_columns
 from dbsynth.relation.keys import take
 
 ROUNDS = 60
@@ -34,7 +35,7 @@ def avoid_copies(draft: Draft) -> None:
     fixed = {c for key in draft.table.table.unique_keys for c in key}
     fixed |= {c for key in draft.table.keys for c in key.key.columns} | set(draft.learned.lines)
     fixed |= {c.name for c in draft.table.columns if c.how == "serial"}
-    fixed |= {c for index in draft.rules.indexes for c in index.columns}
+    fixed |= {c for index in draft.rules.indexes for c in index.columns} | held_columns(draft)
     open_ = part_of(draft, rows)
     for turn in range(ROUNDS):
         if len(rows) == 0:
@@ -64,6 +65,7 @@ def part_of(draft: Draft, rows: np.ndarray) -> Draft:
     part.parent, part.position, part.siblings = draft.parent[rows], draft.position[rows], draft.siblings[rows]
     part.columns = {c: take(a, rows) for c, a in draft.columns.items()}
     part.member = {k: m[rows] for k, m in draft.member.items()}
+    part.outside, part.timed = draft.outside_of(rows), {n: take(a, rows) for n, a in draft.timed.items()}
     return part
 
 

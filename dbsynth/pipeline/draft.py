@@ -11,14 +11,19 @@ import pyarrow as pa
 from dbsynth.codec.table import TableCodec
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.model.base import FittedModel
+from dbsynth.pipeline.fact_rows import copy_columns
+from dbsynth.pipeline.kinds import made_parents
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import Plan, TablePlan, degree_column
 from dbsynth.pipeline.rules import Rules
 from dbsynth.pipeline.spool import Made
 from dbsynth.relation.assign import Parent
 from dbsynth.relation.cluster import Clusters
+from dbsynth.relation.degrees import Degrees
 from dbsynth.relation.fills import KeyPlan
 from dbsynth.relation.keys import combined, take
+from dbsynth.relation.siblings import SiblingState
+from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.rng import generator
 from dbsynth.schema.model import TableName
@@ -45,8 +50,23 @@ class Learned:
     seen: tuple[np.ndarray, ...]
     """Per code column the codes that occur in the source: no other is drawn."""
     known: Known | None = None
+    degrees: Mapping[str, Degrees] = field(default_factory=dict)
+    """Per column of ``TablePlan.degrees``: how many children how many parents have."""
     lineage: tuple[TableName, ...] = ()
     """The tables above that the model sees, nearest first."""
+    siblings: SiblingState | None = None
+    steps: Steps | None = None
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The code columns that rows of other tables see."""
+        return shown(self.codec, self.steps)
+
+
+def shown(codec: TableCodec, steps: Steps | None) -> np.ndarray:
+    """Of the code columns those that mean something without the row's siblings: the clock, not the gap."""
+    hidden = {codec.spans[c].start for c in steps.drawn} if steps is not None else set()
+    return np.array([j for j in range(len(codec.cardinalities)) if j not in hidden], np.int64)
 
 
 @dataclass
@@ -54,7 +74,9 @@ class Draft:
     """``n`` rows in the making. ``codes`` int32 (n, code columns); ``columns``: finished values by name; ``member``:
     the parent row by foreign key; ``parent``, ``position``, ``siblings``: place under the context parent; ``context``
     int32 (n, context columns): what the model sees. ``parents``: the finished tables that the keys point to.
-    ``enforce`` False: rows that break a constraint are dropped; ``violations``: how many broke which."""
+    ``outside``: columns beside those of the table from which its moments count; ``timed``: the moments of a sequence,
+    known before the rows are decoded. ``enforce`` False: rows that break a constraint are dropped; ``violations``: how
+    many broke which."""
 
     plan: Plan
     learned: Learned
@@ -73,6 +95,8 @@ class Draft:
     context: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
     columns: dict[str, pa.Array] = field(default_factory=dict)
     member: dict[str, np.ndarray] = field(default_factory=dict)
+    outside: dict[str, pa.Array] = field(default_factory=dict)
+    timed: dict[str, pa.Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.table = self.learned.plan
@@ -82,7 +106,14 @@ class Draft:
     def rng(self, *names: str | int) -> np.random.Generator:
         return generator(self.seed, self.plan.stream(self.table.name), *names)
 
-    def sample(self, rows: np.ndarray, given: np.ndarray | None, *stream: str | int) -> np.ndarray:
+    def sample(
+        self,
+        rows: np.ndarray,
+        given: np.ndarray | None,
+        *stream: str | int,
+        seen: Sequence[np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """``seen``: the codes that may be drawn, if not all that occur in the source."""
         parts = []
         for start in range(0, len(rows), CHUNK):
             part = slice(start, start + CHUNK)
@@ -91,7 +122,7 @@ class Draft:
                     self.context[rows[part]],
                     self.rng("codes", *stream, start),
                     given=None if given is None else given[part],
-                    allowed=self.learned.seen,
+                    allowed=self.learned.seen if seen is None else seen,
                 )
             )
             self.progress(min(start + CHUNK, len(rows)))
@@ -106,11 +137,15 @@ class Draft:
         column = degree_column(self.table.name, key.key)
         known = column in made.rows.column_names
         degrees = made.rows.column(column).to_numpy() if known else np.ones(made.rows.num_rows)
-        return Parent(made.rows, degrees.astype(np.float64), made.kept)
+        context = self.plan[key.key.ref_table].context
+        upper = self.parents.get(context.key.ref_table) if context else None
+        rows = made_parents(made, self.learned.clusters.get(key.code), upper)
+        return Parent(rows, degrees.astype(np.float64), made.kept)
 
     def decode(self, rows: np.ndarray, *stream: str | int) -> None:
         """Set the modelled and made columns of ``rows`` from their codes (all rows the first time)."""
-        decoded = self.learned.codec.decode(self.codes[rows], self.rng("decode", *stream))
+        outside = self.outside_of(rows) | {n: take(self.columns.get(n, a), rows) for n, a in self.timed.items()}
+        decoded = self.learned.codec.decode(self.codes[rows], self.rng("decode", *stream), outside)
         fresh = {
             c.name: decoded[c.name]
             for c in self.table.columns
@@ -124,7 +159,13 @@ class Draft:
                 present[column.name] = always if known is None else known.to_numpy(zero_copy_only=False).astype(bool)
         for name, array in fresh.items():
             self.set(name, rows, array)
+        copy_columns(self, rows, made=False)
         self.make_values(rows, present, *stream)
+        copy_columns(self, rows, made=True)
+
+    def outside_of(self, rows: np.ndarray) -> dict[str, pa.Array]:
+        """Of the rows ``rows``."""
+        return {n: take(a, rows) for n, a in self.outside.items()}
 
     def make_values(self, rows: np.ndarray, present: Mapping[str, np.ndarray], *stream: str | int) -> None:
         everything = len(rows) == self.n
@@ -145,11 +186,22 @@ class Draft:
         self.columns[name] = take(pa.concat_arrays([self.columns[name], values.cast(self.columns[name].type)]), where)
 
     def given(self, rows: np.ndarray, loose: Sequence[KeyPlan] = ()) -> np.ndarray:
-        """Codes of ``rows`` with keys kept, but for the ``loose`` ones, and everything else open."""
+        """Codes of ``rows`` with keys kept, but for the ``loose`` ones, and everything else open. The moments of a
+        sequence are kept too: the rows that follow count from them."""
         given = np.full((len(rows), self.codes.shape[1]), -1, np.int32)
-        for name in [k.code for k in self.key_codes if k not in loose] + self.modelled_keys:
+        steps = self.learned.steps
+        timed = [*steps.drawn, steps.clock] if steps is not None else []
+        for name in [k.code for k in self.key_codes if k not in loose] + self.modelled_keys + timed:
             given[:, self.spans[name]] = self.codes[rows][:, self.spans[name]]
         return given
+
+    def code_of(self, name: str, rows: np.ndarray, values: pa.Array) -> tuple[slice, np.ndarray]:
+        """The code columns that tell of ``values`` of a column of ``rows``, and their codes. Of the moment of a sequence
+        that is its clock: the gap stays what it was drawn as."""
+        codec, steps = self.learned.codec, self.learned.steps
+        if steps is not None and name == steps.column:
+            name = steps.clock
+        return self.spans[name], codec.encode_column(name, values, self.outside_of(rows))
 
     def drop(self, lost: np.ndarray, why: str) -> None:
         count = int(lost.sum())
@@ -168,6 +220,7 @@ class Draft:
         self.parent, self.position, self.siblings = self.parent[keep], self.position[keep], self.siblings[keep]
         self.columns = {c: take(a, keep) for c, a in self.columns.items()}
         self.member = {k: m[keep] for k, m in self.member.items()}
+        self.outside, self.timed = self.outside_of(keep), {n: take(a, keep) for n, a in self.timed.items()}
 
     def batch(self, rows: np.ndarray | None = None) -> pa.RecordBatch:
         names = [c.name for c in self.table.table.stored_columns]

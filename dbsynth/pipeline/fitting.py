@@ -158,5 +158,6 @@ def _fingerprint(
         "sample_rows": options.sample_rows,
         "keep": ["none"] if options.keep_none else sorted(options.keep),
         "privacy_k": options.privacy_k,
+        "facts": [list(w) for w in (options.facts.refuse, options.facts.confirm, options.facts.declare)],
         "versions": dict(versions),
     }

@@ -6,31 +6,100 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
+from dbsynth.pipeline.bonds import bond_of, facts_of
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.plan import degree_column
-from dbsynth.pipeline.units import present_codes, unwhole
-from dbsynth.relation import tree
-from dbsynth.relation.assign import choose, fill_columns
+from dbsynth.pipeline.units import unwhole
+from dbsynth.relation.assign import Bond, choose, fill_columns, kind_of
+from dbsynth.relation.counts import in_proportion
 from dbsynth.relation.fills import KeyPlan
-from dbsynth.relation.keys import combined, row_index, take
+from dbsynth.relation.key_facts import Exclusive
+from dbsynth.relation.keys import row_index, take
+from dbsynth.relation.members import balanced
+from dbsynth.schema.model import ForeignKey, TableName
 from dbsynth.schema.types import arrow_type
 
 
 def assign_key(draft: Draft, key: KeyPlan) -> None:
-    nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
-    rng = draft.rng("key", key.key.stream)
     if key.fill == "dropped":
         return
     if key.fill in ("self", "cycle"):
         hold_place(draft, key)
         return
-    parent = draft.parent_of(key)
     if key.fill == "context":
-        member = draft.parent
+        set_member(draft, key, draft.parent)
+        return
+    if key.fill == "category":
+        balance(draft, key)
+    parent, bond, rng = draft.parent_of(key), bond_of(draft, key), draft.rng("key", key.key.stream)
+    clusters, code = draft.learned.clusters.get(key.code), draft.code(key)
+    if code is not None and bond.agree:
+        member = choose_agreeing(draft, key, code, bond)
     else:
-        member = choose(key, draft.code(key), draft.columns, parent, draft.learned.clusters.get(key.code), rng)
+        member = choose(key, code, draft.columns, parent, clusters, rng, bond)
+    set_member(draft, key, member)
+
+
+def choose_agreeing(draft: Draft, key: KeyPlan, code: np.ndarray, bond: Bond) -> np.ndarray:
+    """Parents that go with the other keys of their row. Where none does, null if that can be, and as many rows that the
+    model left null get a parent; where it cannot be null, any parent, with a warning."""
+    parent, clusters = draft.parent_of(key), draft.learned.clusters.get(key.code)
+    rng = draft.rng("key", key.key.stream)
+    if not any(draft.table.table.column(c).nullable for c in key.free):
+        member = choose(key, code, draft.columns, parent, clusters, rng, bond)
+        astray = np.flatnonzero(member < 0)
+        if len(astray):
+            member[astray] = choose(key, code, draft.columns, parent, clusters, rng)[astray]
+            draft.warnings.append(
+                f"foreign key {key.key.name}: {len(astray)} rows have no parent that goes with their other keys"
+            )
+        return member
+    every = choose(key, np.maximum(code, 1), draft.columns, parent, clusters, rng, bond)
+    family = np.arange(draft.n)
+    if bond.family.whole:
+        _, family = np.unique(np.where(bond.family.of < 0, -1 - family, bond.family.of), return_inverse=True)
+    present = (np.bincount(family, code > 0) * 2 >= np.bincount(family))[family]
+    member = np.where(present, every, -1)
+    able = np.flatnonzero(~present & (every >= 0))
+    able = able[np.argsort(rng.permutation(draft.n)[family[able]], kind="stable")]
+    more = able[: max(0, int((code > 0).sum() - (member >= 0).sum()))]
+    member[more] = every[more]
+    return member
+
+
+def set_member(draft: Draft, key: KeyPlan, member: np.ndarray) -> None:
+    """``member`` int64 (rows,), -1 for null: its key values, and the code that says which kind of parent it is."""
+    parent, rng = draft.parent_of(key), draft.rng("values of key", key.key.stream)
+    nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
     draft.member[key.key.name] = member
     draft.columns.update(fill_columns(key, member, parent, nullable, rng))
+    if key.code in draft.spans and len(member):
+        kinds = np.append(kind_of(key, parent, draft.learned.clusters.get(key.code)), -1)[member]
+        if key.fill == "category":
+            kinds = np.minimum(kinds, parent.kept)
+        draft.codes[:, draft.spans[key.code].start] = kinds + 1
+
+
+def balance(draft: Draft, key: KeyPlan) -> None:
+    """Each kept parent is drawn as often as in the source, in proportion to the rows: of the codes that the model drew
+    too often some are exchanged for those that it drew too rarely. Where the key can be null, how often it is and how
+    often it points at a row that is not kept is the model's word."""
+    kept, own = draft.plan[key.key.ref_table].kept, draft.kept_table()
+    codes = draft.code(key)
+    assert kept is not None
+    assert codes is not None
+    degrees = kept.rows.column(degree_column(draft.table.name, key.key)).to_numpy().astype(np.int64)
+    if own is not None and own.num_rows:
+        taken = row_index([own.column(c) for c in key.key.columns], [kept.rows.column(c) for c in key.key.ref_columns])
+        degrees = (degrees - np.bincount(taken[taken >= 0], minlength=kept.count)).clip(min=0)
+    others = draft.table.source_rows - (draft.table.kept.count if draft.table.kept else 0) - int(degrees.sum())
+    exempt = any(draft.table.table.column(c).nullable for c in key.key.columns)
+    rows = np.flatnonzero((codes > 0) & ((codes <= kept.count) | (not exempt)))
+    weights = degrees if exempt else np.append(degrees, max(0, others))
+    if len(rows) and weights.sum():
+        wanted = in_proportion(weights, len(rows))
+        fresh = balanced(codes[rows] - 1, wanted, draft.rng("exchange", key.key.stream))
+        draft.codes[rows, draft.spans[key.code].start] = fresh + 1
 
 
 def hold_place(draft: Draft, key: KeyPlan) -> None:
@@ -44,40 +113,36 @@ def hold_place(draft: Draft, key: KeyPlan) -> None:
         draft.columns[column] = take(stand_in, np.where(present, np.arange(draft.n), -1))
 
 
-def point_at_own_rows(draft: Draft) -> None:
-    for key in draft.table.keys:
-        if key.fill == "self":
-            fill_self(draft, key)
+def degrees(draft: Draft, child: TableName, key: ForeignKey) -> np.ndarray:
+    """int64 (rows,): how many rows of ``child`` are to point at each row over ``key``."""
+    learned = draft.learned.degrees[degree_column(child, key)]
+    lead = next((d for d in draft.table.degrees if d.column == learned.lead), None)
+    child, key = (lead.child, lead.key) if lead else (child, key)
+    rng = draft.rng("degree", child.name, key.stream)
+    drawn = draft.learned.codec.decode_column(degree_column(child, key), draft.codes, rng)
+    return learned.imposed(drawn.to_numpy(zero_copy_only=False), rng)
 
 
-def fill_self(draft: Draft, key: KeyPlan) -> None:
-    code = draft.code(key)
-    assert code is not None
-    rng = draft.rng("key", key.key.stream)
-    kept = draft.table.kept
-    nullable = any(draft.table.table.column(c).nullable for c in key.free)
-    depth, before = code, 0
-    degrees = degree(draft, key)
-    refs = [draft.columns[r] for r in key.key.ref_columns]
-    if kept is not None and kept.count:
-        before = kept.count
-        own = row_index(
-            [kept.rows.column(c) for c in key.key.columns], [kept.rows.column(c) for c in key.key.ref_columns]
-        )
-        known = present_codes([kept.rows.column(c) for c in key.key.columns]).astype(bool)
-        depth = np.concatenate([tree.depth_codes(np.where(known, np.where(own < 0, -2, own), -1)), code])
-        degrees = np.concatenate([kept.rows.column(degree_column(draft.table.name, key.key)).to_numpy(), degrees])
-        refs = [pa.concat_arrays([combined(kept.rows.column(r)), a.cast(kept.rows.column(r).type)])
-                for r, a in zip(key.key.ref_columns, refs, strict=True)]  # fmt: skip
-    depth = tree.settle_depths(depth, rng, nullable=nullable)
-    parent = tree.choose_parents(depth, degrees.astype(np.float64), rng)
-    for column, ref in zip(key.key.columns, refs, strict=True):
-        if column in key.free:
-            draft.columns[column] = take(ref, parent)[before:].cast(arrow_type(draft.table.table.column(column).type))
+def all_degrees(draft: Draft) -> dict[str, np.ndarray]:
+    """The counts of ``TablePlan.degrees``, int64 (rows,) each; of children that exclude each other, one at most."""
+    out = {d.column: degrees(draft, d.child, d.key) for d in draft.table.degrees}
+    for fact in facts_of(draft):
+        if isinstance(fact, Exclusive) and draft.n:
+            wanted = set(zip(fact.children, fact.keys, strict=True))
+            names = [d.column for d in draft.table.degrees if (d.child, d.key.name) in wanted]
+            out |= one_of(draft, fact, names)
+    return out
 
 
-def degree(draft: Draft, key: KeyPlan) -> np.ndarray:
-    decoded = draft.learned.codec.decode_column(
-        degree_column(draft.table.name, key.key), draft.codes, draft.rng("degree", key.key.stream)
-    )
-    return decoded.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+def one_of(draft: Draft, fact: Exclusive, names: list[str]) -> dict[str, np.ndarray]:
+    """Each row has a child in one of the columns ``names``, or in none, each as often as in the source: what the model
+    says, but for as many rows as it says too often."""
+    rng = draft.rng("one of", *fact.keys)
+    said = [draft.learned.codec.decode_column(n, draft.codes, rng).to_numpy(zero_copy_only=False) > 0 for n in names]
+    kind = np.where(np.any(said, axis=0), np.argmax(said, axis=0) + 1, 0)
+    learned = [draft.learned.degrees[n] for n in names]
+    rows = int(learned[0].parents.sum())
+    share = np.array([int(d.parents[d.numbers > 0].sum()) for d in learned])
+    wanted = in_proportion(np.append(rows - share.sum(), share), draft.n)
+    kind = balanced(kind, wanted, rng)
+    return {name: (kind == i + 1).astype(np.int64) for i, name in enumerate(names)}

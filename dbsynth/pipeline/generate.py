@@ -8,36 +8,46 @@ import pyarrow as pa
 from dbsynth.pipeline.check_rows import drop_broken, keep_checks
 from dbsynth.pipeline.copies import avoid_copies
 from dbsynth.pipeline.draft import Draft
-from dbsynth.pipeline.foreign_keys import assign_key, point_at_own_rows
+from dbsynth.pipeline.drawing import draw_rows
+from dbsynth.pipeline.fact_rows import copies_of, copy_again
+from dbsynth.pipeline.foreign_keys import all_degrees, assign_key
 from dbsynth.pipeline.kept import kept_rows
+from dbsynth.pipeline.own_rows import point_at_own_rows
 from dbsynth.pipeline.plan import TablePlan, degree_column
+from dbsynth.pipeline.profiles import PROFILE
 from dbsynth.pipeline.room import check_fits
+from dbsynth.pipeline.settle import settle, settle_at_last
 from dbsynth.pipeline.spool import CONTEXT, Made
 from dbsynth.pipeline.unique_keys import keep_unique
 from dbsynth.pipeline.units import unwhole, whole
 from dbsynth.relation.context import Above, context_codes
 from dbsynth.relation.counts import expand, position_codes, spread
 from dbsynth.relation.fills import KeyPlan
-from dbsynth.relation.keys import row_index
+from dbsynth.relation.key_facts import Exclusive
+from dbsynth.relation.keys import combined, row_index
+from dbsynth.relation.siblings import Places
 from dbsynth.schema.types import arrow_type
 
 
 def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
-    """Make the rows of ``draft``. ``ancestors``: the context parent and grandparent, nearest first
+    """Make the rows of ``draft``. ``ancestors``: the context parent and those above it, nearest first
     (their codes are what the rows see). Raises UnsatisfiableConstraint where no valid rows can be made and constraints
     are enforced."""
     place_under_parents(draft, ancestors)
-    draft.codes = draft.sample(np.arange(draft.n), None, "rows")
+    draw_rows(draft)
     serials(draft)
     for key in draft.table.keys:
         assign_key(draft, key)
     draft.decode(np.arange(draft.n), "values")
+    settle(draft)
     if draft.enforce:
         keep_unique(draft)
+        copy_again(draft)
         keep_checks(draft)
     else:
         drop_broken(draft)
     avoid_copies(draft)
+    settle_at_last(draft)
     point_at_own_rows(draft)
     return finish(draft)
 
@@ -91,6 +101,8 @@ def capacity(draft: Draft, context: KeyPlan, above: Made) -> np.ndarray | None:
     if most is None:
         return None
     out = np.full(above.rows.num_rows, most, np.int64)
+    if any(isinstance(f, Exclusive) and draft.table.name in f.children for f in draft.plan.facts):
+        out = above.rows.column(degree_column(draft.table.name, context.key)).to_numpy().clip(max=most)
     if draft.table.kept is not None:
         taken = row_index(
             [draft.table.kept.rows.column(c) for c in context.key.columns],
@@ -119,18 +131,30 @@ def finish(draft: Draft) -> Made:
     fields = [(c.name, arrow_type(c.type)) for c in draft.table.table.stored_columns]
     arrays = {n: draft.columns[n].cast(t) for n, t in fields}
     derived: dict[str, pa.Array] = {k.code: pa.array(draft.code(k)) for k in draft.key_codes}
-    for d in draft.table.degrees:
-        rng = draft.rng("degree", d.child.name, d.key.stream)
-        derived[d.column] = draft.learned.codec.decode_column(d.column, draft.codes, rng)
-        derived[d.column] = derived[d.column].cast(pa.int64())
+    for name in (k.kind_code for k in draft.key_codes if k.kind_code in draft.spans):
+        derived[name] = pa.array(draft.codes[:, draft.spans[name].start].astype(np.int64))
+    for fact in copies_of(draft.plan, draft.table):
+        if not fact.exact:
+            derived[fact.code] = pa.array(draft.codes[:, draft.spans[fact.code].start].astype(np.int64))
+    derived |= {name: pa.array(counts) for name, counts in all_degrees(draft).items()}
+    for name in (n for n in draft.spans if n.startswith(PROFILE)):
+        derived[name] = pa.array(draft.codes[:, draft.spans[name].start].astype(np.int64))
     made = pa.table(arrays | derived | {CONTEXT: pa.array(draft.parent, pa.int64())})
     kept = draft.table.kept
     if kept is not None and kept.count:
         made = pa.concat_tables([kept_rows(draft, made.schema), made])
-    return Made(
-        made.combine_chunks(),
-        draft.learned.codec.encode(made),
-        kept.count if kept else 0,
-        draft.learned.codec.cardinalities,
-        len(fields),
-    )
+    made, shown = made.combine_chunks(), draft.learned.shown
+    cardinalities = tuple(draft.learned.codec.cardinalities[j] for j in shown)
+    return Made(made, encoded(draft, made)[:, shown], kept.count if kept else 0, cardinalities, len(fields))
+
+
+def encoded(draft: Draft, made: pa.Table) -> np.ndarray:
+    """Codes of the finished rows, int32 (rows, code columns)."""
+    steps = draft.learned.steps
+    beside = dict(draft.outside)
+    if steps is not None:
+        alone = Places.of(np.full(made.num_rows, -1), np.zeros(made.num_rows, np.int64))
+        beside |= steps.columns(combined(made.column(steps.column)), alone)  # others see the clock only
+    for name, array in beside.items():
+        made = made.append_column(name, array)
+    return draft.learned.codec.encode(made)

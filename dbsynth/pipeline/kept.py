@@ -32,6 +32,9 @@ def kept_rows(draft: Draft, schema: pa.Schema) -> pa.Table:
             if key.fill == "self":
                 at = row_index(own, [columns[c] for c in key.key.ref_columns])
                 codes = tree.depth_codes(np.where(present_codes(own) > 0, np.where(at < 0, -2, at), -1))
+                if key.kind_code in draft.spans:
+                    kinds = draft.learned.clusters[key.code].assign(pa.table(columns)) + 1
+                    columns[key.kind_code] = pa.array(np.append(kinds, 0)[at])
                 outside = at < 0
                 for c in key.free:
                     if draft.table.table.column(c).nullable:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.limits import MAX_BYTES
 from dbsynth.model.base import Device
+from dbsynth.relation.facts import NO_WISHES, FactWishes
 from dbsynth.schema.virtual import VirtualKey
 
 Effort = Literal["quick", "standard", "thorough"]
@@ -46,5 +47,6 @@ class CloneOptions:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     virtual_keys: tuple[VirtualKey, ...] = ()
     """Keys that the configuration declares because the database does not."""
+    facts: FactWishes = NO_WISHES
     max_bytes: int = MAX_BYTES
     """Where reading is billed by the byte: refuse to read more."""

@@ -57,6 +57,4 @@ def _separate(
     rng: np.random.Generator,
 ) -> np.ndarray:
     bad = np.flatnonzero(repeated(unique, columns, None))
-    member = member.copy()
-    member[bad] = exchange_members(unique, Choice(key, parent, member), columns, bad, rng)
-    return member
+    return exchange_members(unique, Choice(key, parent, member), columns, bad, rng)

@@ -12,13 +12,15 @@ import pyarrow as pa
 
 from dbsynth.codec.base import Kind
 from dbsynth.dialect import Sample
+from dbsynth.relation.facts import Fact
 from dbsynth.relation.fills import Fill, KeyPlan
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 
 DEFAULT_STRATEGY = "ctgan"
-How = Literal["foreign key", "serial", "line number", "modelled", "made", "database"]
+How = Literal["foreign key", "serial", "line number", "modelled", "made", "copied", "database"]
 """serial: 1, 2, 3, ... · line number: 1..n within the context parent · made: a generator of dbsynth.values ·
-database: a generated column, computed by the database itself"""
+copied: from the row that a foreign key points at, in every row · database: a generated column, computed by the database
+itself"""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,10 @@ class Plan:
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """What CHECKs take for now(): the start of the day, so that two runs of a day make the same rows."""
     warnings: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    """What holds across rows and is made to hold."""
+    doubtful: tuple[Fact, ...] = ()
+    """What holds too, in too few rows to be believed: left alone."""
 
     @cached_property
     def by_name(self) -> dict[TableName, TablePlan]:
@@ -175,5 +181,19 @@ class Plan:
             "seed": self.seed,
             "privacy_k": self.privacy_k,
             "tables": [t.describe() for t in self.tables],
+            "facts": [
+                {
+                    "id": f.id,
+                    "table": str(f.table),
+                    "columns": list(f.columns),
+                    "says": f.describe(),
+                    "rows": f.rows,
+                    "families": f.families,
+                    "share": f.share,
+                    "taken": taken,
+                }
+                for facts, taken in ((self.facts, True), (self.doubtful, False))
+                for f in facts
+            ],
             "warnings": list(self.warnings),
         }

@@ -14,10 +14,12 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
+from dbsynth.pipeline.facts import with_facts
 from dbsynth.pipeline.lookups import kept_tables
 from dbsynth.pipeline.plan import DEFAULT_STRATEGY, ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.pipeline.room import key_places
 from dbsynth.pipeline.unique_indexes import unique_indexes
+from dbsynth.relation.facts import NO_WISHES, FactWishes
 from dbsynth.relation.fills import KeyPlan, plan_keys
 from dbsynth.schema import graph
 from dbsynth.schema.checks import contradiction, implications, parse_checks
@@ -43,6 +45,7 @@ class Wishes:
     privacy_k: int = 5
     overrides: Mapping[str, Any] | None = None
     strategy: str | None = None
+    facts: FactWishes = NO_WISHES
 
 
 def select(schema: Schema, wishes: Wishes) -> Schema:
@@ -145,7 +148,7 @@ def make_plan(
                 warnings=tuple(_warnings(table, keys[name], wanted[name], rows[name], places[name], wishes.scale)),
             )
         )
-    return Plan(
+    plan = Plan(
         schema=schema,
         tables=tuple(plans),
         mapping=dict(mapping),
@@ -157,6 +160,7 @@ def make_plan(
         now=now,
         warnings=schema.notes,
     )
+    return with_facts(database, plan, wishes.facts, snapshot)
 
 
 def resized(plan: Plan, scale: float, rows: Mapping[str, int]) -> Plan:

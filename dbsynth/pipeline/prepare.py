@@ -15,21 +15,30 @@ from dbsynth.codec.base import ColumnSpec
 from dbsynth.codec.gaps import find_gaps
 from dbsynth.codec.table import TableCodec
 from dbsynth.dialect import Database, ReadRequest, Sample
+from dbsynth.pipeline.fact_rows import copies_of, copy_codes, shared_values
+from dbsynth.pipeline.kinds import fit_kinds, fit_own_kinds, kind_codes, source_parents
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
+from dbsynth.pipeline.profiles import profile_codes, profile_specs
+from dbsynth.pipeline.timing import moments_above, moments_first, steps_of, timed
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.pipeline.units import category_codes, present_codes, whole
 from dbsynth.relation import tree
 from dbsynth.relation.cluster import Clusters
 from dbsynth.relation.counts import position_codes
+from dbsynth.relation.degrees import Degrees
 from dbsynth.relation.fills import KeyPlan
 from dbsynth.relation.keys import combined, group_ids, row_index
+from dbsynth.relation.siblings import LEAST_FAMILIES, Places, SiblingState, forgotten, shuffled
+from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.rng import derive, generator
 from dbsynth.schema.checks import Implied, implications, parse_checks
 from dbsynth.schema.model import TableName
 from dbsynth.values import fit_generators
 from dbsynth.values.base import ValueGenerator
+
+MOST_HEADS = 4
 
 
 @dataclass
@@ -58,7 +67,12 @@ class Prepared:
     extra: dict[str, Encoded] = field(default_factory=dict)
     clusters: dict[str, Clusters] = field(default_factory=dict)
     lattices: dict[str, Lattice] = field(default_factory=dict)
+    degrees: dict[str, Degrees] = field(default_factory=dict)
     lines: frozenset[str] = frozenset()
+    siblings: SiblingState | None = None
+    state: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    """What each row sees of its siblings."""
+    steps: Steps | None = None
     position: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     groups: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     null_context: float = 0.0
@@ -75,17 +89,43 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     context_columns = context.key.columns if context else ()
     order = tuple(dict.fromkeys(context_columns + table_plan.sibling_order + _primary(table_plan)))
     frame = _read(database, table_plan, table_plan.sample, order, snapshot)
-    clusters = {
-        k.code: _fit_clusters(database, plan, k, frame, seed, snapshot) for k in table_plan.keys if k.fill == "cluster"
-    }
-    derived = _derive(database, plan, table_plan, frame, clusters, snapshot)
+    by_kind = [k for k in table_plan.keys if k.fill == "cluster"]
+    parents = {k.code: source_parents(database, plan, name, k, snapshot) for k in by_kind}
+    clusters = {k.code: fit_kinds(plan, name, k, frame, parents[k.code], seed) for k in by_kind}
+    clusters |= {k.code: fit_own_kinds(plan, table_plan, k, frame, seed) for k in table_plan.keys if k.fill == "self"}
+    derived = _derive(database, plan, table_plan, frame, clusters, parents, snapshot)
+    profiles: dict[str, Clusters] = {}
+    codes = profile_codes(database, plan, table_plan, frame, table_plan.sample, profiles, seed, snapshot)
+    derived = _with_columns(derived, codes)
     groups, position, siblings = _siblings(frame, context)
     lines = _line_numbers(table_plan, frame, position)
     implied = implications(parse_checks(table, plan.sqlglot_dialect), table, plan.now)
-    specs = column_specs(plan, table_plan, clusters, implied, lines, surprise(frame))
+    specs = column_specs(plan, table_plan, clusters, implied, lines, surprise(frame)) + profile_specs(profiles)
     held = {c for key in table.unique_keys for c in key} | lines
-    gaps = {} if table_plan.kept else find_gaps(derived, specs, held)  # kept rows are decoded column by column
-    codec = TableCodec.fit(derived, specs, k=plan.privacy_k, seed=derive(seed, plan.stream(name), "codec"), gaps=gaps)
+    places = Places.of(groups, position)
+    above = moments_above(database, plan, table_plan, frame, snapshot)
+    gaps: dict[str, str] = {}
+    steps = None
+    if not table_plan.kept:  # kept rows are decoded column by column
+        derived = _with_columns(derived, above)
+        gaps = find_gaps(derived, specs, held, list(above))
+        rng = generator(seed, plan.stream(name), "steps")
+        steps = steps_of(table_plan, frame, above, places, gaps, plan.privacy_k, rng)
+        if steps is None and moments_first(table_plan):  # no sequence: in no order but chance
+            position = shuffled(groups, rng)
+            places = Places.of(groups, position)
+    if steps is not None:
+        gaps |= steps.gaps
+        specs = timed(specs, steps)
+        derived = _with_columns(derived, steps.columns(combined(derived.column(steps.column)), places))
+    codec = TableCodec.fit(
+        derived,
+        specs,
+        k=plan.privacy_k,
+        seed=derive(seed, plan.stream(name), "codec"),
+        gaps=gaps,
+        beside=shared_values(database, plan, table_plan, frame, snapshot),
+    )
     table_plan = _with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made"]
     keyed = [set(key) for key in table.unique_keys]
@@ -101,6 +141,17 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         seed=derive(seed, plan.stream(name), "values"),
     )
     encoded = _encoded(table_plan, codec, derived)
+    if steps is not None:
+        spans = {c: codec.spans[c].start for c in steps.drawn}
+        codes_of = {c: encoded.codes[:, j] for c, j in spans.items()}
+        steps = steps.seen(codes_of, {c: codec.cardinalities[j] for c, j in spans.items()}, places)
+    ordered = [scale is not None for scale in codec.scales]
+    state = None
+    if context is not None and len(np.unique(groups)) >= LEAST_FAMILIES:
+        state = SiblingState.fit(encoded.codes, codec.cardinalities, ordered, places)
+    seen = np.zeros((frame.num_rows, 0), np.int32)
+    if state is not None:
+        seen = forgotten(state, state.of(encoded.codes, places), generator(seed, plan.stream(name), "forgotten"))
     prepared = Prepared(
         plan=table_plan,
         codec=codec,
@@ -108,7 +159,14 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         generators=generators,
         clusters=clusters,
         lattices=_lattices(table_plan, frame, lines, plan.privacy_k),
+        degrees=Degrees.of_table(
+            {d.column: derived.column(d.column).to_numpy()[encoded.kept < 0] for d in table_plan.degrees},
+            plan.privacy_k,
+        ) | _depths(table_plan, derived),
         lines=lines,
+        siblings=state,
+        state=seen,
+        steps=steps,
         position=position_codes(position, siblings),
         groups=groups,
         null_context=float((groups < 0).mean()) if context and len(groups) else 0.0,
@@ -123,9 +181,13 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         if degree.fill == "context" and table_plan.sample is not None and child.sample is not None:
             sample = Sample(degree.key.ref_columns, child.sample.fraction, child.sample.salt)
             rows = _read(database, table_plan, sample, degree.key.ref_columns, snapshot)
-            prepared.extra[degree.column] = _encoded(
-                table_plan, codec, _derive(database, plan, table_plan, rows, clusters, snapshot)
-            )
+            derived = _derive(database, plan, table_plan, rows, clusters, parents, snapshot)
+            codes = profile_codes(database, plan, table_plan, rows, sample, profiles, seed, snapshot)
+            derived = _with_columns(derived, moments_above(database, plan, table_plan, rows, snapshot) | codes)
+            if steps is not None:  # without their siblings: children do not see gaps, but the clock
+                alone = Places.of(np.full(rows.num_rows, -1), np.zeros(rows.num_rows, np.int64))
+                derived = _with_columns(derived, steps.columns(combined(rows.column(steps.column)), alone))
+            prepared.extra[degree.column] = _encoded(table_plan, codec, derived)
     return prepared
 
 
@@ -155,6 +217,7 @@ def _derive(
     table_plan: TablePlan,
     frame: pa.Table,
     clusters: dict[str, Clusters],
+    parents: dict[str, pa.Table],
     snapshot: str | None,
 ) -> pa.Table:
     """``frame`` with a code column per foreign key that is learned and a count column per key that points here."""
@@ -163,16 +226,20 @@ def _derive(
         if k.fill == "category":
             codes = category_codes(own, plan[k.key.ref_table], k)
         elif k.fill == "cluster":
-            codes = _cluster_codes(database, plan, k, own, clusters[k.code], snapshot)
+            codes = kind_codes(k, own, clusters[k.code], parents[k.code])
         elif k.fill in ("matched", "cycle"):
             codes = present_codes([frame.column(c) for c in k.free or k.key.columns])
         elif k.fill == "self":
             parent = row_index(own, [frame.column(c) for c in k.key.ref_columns])
             known = present_codes(own).astype(bool)
             codes = tree.depth_codes(np.where(known, np.where(parent < 0, -2, parent), -1))
+            if clusters[k.code].count > 1:
+                kinds = np.append(clusters[k.code].assign(frame) + 1, 0)[parent]
+                frame = frame.append_column(k.kind_code, pa.array(kinds))
         else:
             continue
         frame = frame.append_column(k.code, pa.array(codes.astype(np.int64)))
+    frame = _with_columns(frame, copy_codes(database, plan, table_plan, frame, snapshot))
     for degree in table_plan.degrees:
         counts = database.degrees(degree.child, degree.key.columns, None, snapshot)
         at = row_index(
@@ -183,47 +250,10 @@ def _derive(
     return frame
 
 
-def _parents_for_clusters(
-    database: Database, plan: Plan, k: KeyPlan, snapshot: str | None
-) -> tuple[pa.Table, list[str]]:
-    parent = plan[k.key.ref_table]
-    columns = feature_columns(plan, parent)
-    wanted = tuple(dict.fromkeys(k.key.ref_columns + tuple(columns)))
-    request = ReadRequest(parent.name, wanted, order_by=k.key.ref_columns)  # what is drawn depends on their order
-    return pa.Table.from_batches(list(database.read(request, snapshot))).combine_chunks(), columns
-
-
-def feature_columns(plan: Plan, parent: TablePlan) -> list[str]:
-    """The columns by which parents are told apart: modelled ones, and keys to kept tables (equal in the clone)."""
-    kept = {
-        c for k in parent.keys if k.fill != "dropped" and plan[k.key.ref_table].kept is not None for c in k.key.columns
-    }
-    return [c.name for c in parent.columns if c.how == "modelled" or (c.how == "foreign key" and c.name in kept)]
-
-
-def _fit_clusters(
-    database: Database, plan: Plan, k: KeyPlan, frame: pa.Table, seed: int, snapshot: str | None
-) -> Clusters:
-    parents, columns = _parents_for_clusters(database, plan, k, snapshot)
-    at = row_index([frame.column(c) for c in k.key.columns], [parents.column(c) for c in k.key.ref_columns])
-    weights = np.bincount(at[at >= 0], minlength=parents.num_rows).astype(np.float64)
-    rng = generator(seed, plan.stream(k.key.ref_table), k.key.stream, "clusters")
-    return Clusters.fit(parents, columns, weights, plan.privacy_k, rng)
-
-
-def _cluster_codes(
-    database: Database,
-    plan: Plan,
-    k: KeyPlan,
-    own: list[pa.ChunkedArray],
-    clusters: Clusters,
-    snapshot: str | None,
-) -> np.ndarray:
-    if clusters.count == 1:
-        return present_codes(own)
-    parents, _ = _parents_for_clusters(database, plan, k, snapshot)
-    at = row_index(own, [parents.column(c) for c in k.key.ref_columns])
-    return np.where(at >= 0, clusters.assign(parents)[at] + 1, 0)
+def _with_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+    for name, array in columns.items():
+        table = table.append_column(name, array)
+    return table
 
 
 def _siblings(frame: pa.Table, context: KeyPlan | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -270,6 +300,19 @@ def _lattices(plan: TablePlan, frame: pa.Table, lines: frozenset[str], k: int) -
     return {c: Lattice.of(v, k) for c, v in values.items() if len(v)}
 
 
+def _depths(plan: TablePlan, derived: pa.Table) -> dict[str, Degrees]:
+    """How many rows stand at which depth of a tree with a single head or a few: too few for the model to count. Not
+    where a CHECK speaks of the key."""
+    found = {}
+    for key in plan.keys:
+        checked = any(c in check.expression for check in plan.table.checks for c in key.free)
+        if key.fill == "self" and plan.kept is None and not checked:
+            codes, rows = np.unique(derived.column(key.code).to_numpy(), return_counts=True)
+            if rows[(codes == 0) | (codes == tree.ITSELF)].sum() <= MOST_HEADS:
+                found[key.code] = Degrees(codes, rows.astype(np.int64))
+    return found
+
+
 def _encoded(plan: TablePlan, codec: TableCodec, derived: pa.Table) -> Encoded:
     referred = dict.fromkeys(c for d in plan.degrees for c in d.key.ref_columns)
     context = plan.context.key.columns if plan.context else ()
@@ -298,6 +341,16 @@ def column_specs(
         ColumnSpec(k.code, None, "code", nullable=False, cardinality=size)
         for k in table_plan.keys
         if (size := _code_count(plan, k, clusters))
+    ]
+    codes += [
+        ColumnSpec(k.kind_code, None, "code", nullable=False, cardinality=clusters[k.code].count + 1)
+        for k in table_plan.keys
+        if k.fill == "self" and clusters[k.code].count > 1
+    ]
+    codes += [
+        ColumnSpec(f.code, None, "code", nullable=False, cardinality=2)
+        for f in copies_of(plan, table_plan)
+        if not f.exact
     ]
     in_keys = set(_lattice_columns(table_plan, lines))
     modelled = [c for c in table_plan.columns if c.how in ("modelled", "made") and c.name not in lines]

@@ -14,6 +14,7 @@ from dbsynth.model.base import FitReport
 from dbsynth.model.pace import rows_to_see
 from dbsynth.pipeline import work
 from dbsynth.pipeline.executor import Executor
+from dbsynth.pipeline.facts import late_needs
 from dbsynth.pipeline.plan import TablePlan
 from dbsynth.schema.model import TableName
 
@@ -81,9 +82,11 @@ class Tasks:
         self.waiting["generate", name] = {("train", name)} | {("generate", p) for p in parents}
         last = "generate"
         cycles = [k.key.ref_table for k in plan.keys if k.fill == "cycle"]
-        if cycles:
+        late = late_needs(all_plans.facts, name)
+        if cycles or late:
             last = "patch"
-            self.waiting["patch", name] = {("generate", name)} | {("generate", p) for p in cycles}
+            self.waiting["patch", name] = {("generate", t) for t in (name, *cycles, *late)}
+            self.waiting["patch", name] |= {("patch", t) for t in late if t != name}
         if "load" in self.steps:
             self.waiting["load", name] = {(last, name)}
 

@@ -24,7 +24,7 @@ CONTEXT = "→@context"
 @dataclass(frozen=True)
 class Made:
     """A generated table: ``rows`` its ``stored_columns`` stored columns, then the codes of its keys, the counts
-    ``#child.key`` and ``CONTEXT``; kept rows come first. ``codes`` int32 (rows, code columns) as its own model sees
+    ``#child.key`` and ``CONTEXT``; kept rows come first. ``codes`` int32 (rows, code columns) as other tables see
     them, with ``cardinalities``."""
 
     rows: pa.Table
@@ -86,12 +86,16 @@ class Spool:
         facts = json.loads(self._path(name, ".json").read_text())
         return Made(rows, codes, int(facts["kept"]), tuple(facts["cardinalities"]), int(facts["stored_columns"]))
 
-    def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
-        """The stored columns of a table, batch by batch, cycles closed."""
+    def final(self, name: TableName) -> pa.Table:
+        """The stored columns of a table as they will be loaded: cycles closed, late columns computed."""
         made, patched = self.read(name), self._path(name, ".patched")
         if patched.exists():
             made = replace(made, rows=pa.ipc.open_file(pa.memory_map(str(patched))).read_all())
-        yield from made.stored().to_batches(max_chunksize=65_536)
+        return made.stored()
+
+    def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
+        """The rows of ``final``, batch by batch."""
+        yield from self.final(name).to_batches(max_chunksize=65_536)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from dbsynth.model.base import Budget, Checkpoint, Device, FittedModel, Training
 from dbsynth.model.clock import Clock
 from dbsynth.model.registry import load_strategy
 from dbsynth.model.sizing import recommended_flops
+from dbsynth.pipeline.draft import shown
 from dbsynth.pipeline.plan import TablePlan, degree_column
 from dbsynth.pipeline.prepare import Encoded, Prepared
 from dbsynth.relation.context import Above, context_codes, context_order
@@ -32,8 +33,14 @@ class Ancestor:
         """``prepared`` as the context parent of ``child``: of its rows, those that the child's sample needs."""
         assert child.context is not None
         extra = prepared.extra.get(degree_column(child.name, child.context.key))
-        ordered = tuple(scale is not None for scale in prepared.codec.scales)
-        return cls(prepared.plan, prepared.codec.cardinalities, ordered, extra or prepared.encoded)
+        encoded, columns = extra or prepared.encoded, shown(prepared.codec, prepared.steps)
+        scales, cardinalities = prepared.codec.scales, prepared.codec.cardinalities
+        return cls(
+            prepared.plan,
+            tuple(cardinalities[j] for j in columns),
+            tuple(scales[j] is not None for j in columns),
+            replace(encoded, codes=encoded.codes[:, columns]),
+        )
 
     def above(self) -> Above:
         kept = self.plan.kept.count if self.plan.kept else 0
@@ -54,6 +61,10 @@ def training_data(prepared: Prepared, ancestors: list[Ancestor]) -> TrainingData
         own, plan = ancestor.encoded, ancestor.plan
     position = prepared.position if ancestors else None
     context, sizes = context_codes(len(prepared.encoded.codes), generations, position)
+    ordered = context_order(generations, position is not None)
+    if prepared.siblings is not None:
+        context = np.concatenate([context, prepared.state], axis=1)
+        sizes, ordered = sizes + prepared.siblings.sizes, ordered + prepared.siblings.order
     return TrainingData(
         codes=prepared.encoded.codes,
         cardinalities=prepared.codec.cardinalities,
@@ -61,7 +72,7 @@ def training_data(prepared: Prepared, ancestors: list[Ancestor]) -> TrainingData
         context_cardinalities=sizes,
         groups=prepared.groups,
         scales=prepared.codec.scales,
-        context_ordered=context_order(generations, position is not None),
+        context_ordered=ordered,
     )
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbsynth.pipeline.bonds import bond_of
 from dbsynth.pipeline.draft import Draft
+from dbsynth.pipeline.foreign_keys import set_member
 from dbsynth.pipeline.room import closed_values
 from dbsynth.pipeline.units import unwhole, whole
-from dbsynth.relation.assign import fill_columns
 from dbsynth.relation.enforce import Choice, exchange_categories, exchange_members, move_on_lattice, repeated
 from dbsynth.relation.keys import take
 
@@ -71,14 +72,10 @@ def separate(
         draft.columns[column] = unwhole(fresh, draft.columns[column].type)
     elif choices:
         key = choices[-1]
-        parent = draft.parent_of(key)
-        member = draft.member[key.key.name].copy()
-        fresh = exchange_members(unique, Choice(key, parent, member), draft.columns, repeats, rng)
-        member[repeats] = fresh
-        lost[repeats[fresh < 0]] = True
-        nullable = {c: draft.table.table.column(c).nullable for c in key.key.columns}
-        draft.member[key.key.name] = member
-        draft.columns.update(fill_columns(key, member, parent, nullable, rng))
+        choice = Choice(key, draft.parent_of(key), draft.member[key.key.name], draft.code(key), bond_of(draft, key))
+        member = exchange_members(unique, choice, draft.columns, repeats, rng)
+        lost[repeats[member[repeats] < 0]] = True
+        set_member(draft, key, member)
     else:
         modelled = [c for c in unique if draft.table.by_column[c].how == "modelled"]
         if not modelled:
@@ -97,7 +94,8 @@ def follow_moved_keys(draft: Draft, rows: np.ndarray, fixed: list[str]) -> None:
     """Key values have moved: draw the other columns of these rows anew, given the keys as they are now."""
     keys = {c: take(draft.columns[c], rows) for c in fixed}
     for c, values in keys.items():
-        draft.codes[rows, draft.spans[c]] = draft.learned.codec.encode_column(c, values)
+        span, codes = draft.code_of(c, rows, values)
+        draft.codes[rows, span] = codes
     draft.codes[rows] = draft.sample(rows, draft.given(rows), "moved")
     held = {c: take(draft.columns[c], rows) for c in draft.columns if draft.table.by_column[c].how == "made"}
     draft.decode(rows, "moved")

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Database, RunInfo, Target, connect
 from dbsynth.model.base import Device, FitReport
+from dbsynth.pipeline.kinds import above
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.spool import CONTEXT, Made, Spool
 from dbsynth.pipeline.work_start import report
@@ -172,11 +173,14 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
         generators=prepared.generators,
         clusters=prepared.clusters,
         lattices=prepared.lattices,
+        degrees=prepared.degrees,
         lines=prepared.lines,
         null_context=prepared.null_context,
         seen=prepared.seen,
         known=prepared.known,
         lineage=tuple(a.plan.name for a in above),
+        siblings=prepared.siblings,
+        steps=prepared.steps,
     )
     return pickle.dumps(learned), model.report
 
@@ -199,13 +203,8 @@ def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
     job = _job(blob)
     learned: Learned = pickle.loads(learned_blob)
     plan, spool = learned.plan, job.rows_of()
-    parents = {
-        k.key.ref_table: spool.read(k.key.ref_table) for k in plan.keys if k.fill not in ("self", "cycle", "dropped")
-    }
     ancestors = [job.plan[n] for n in learned.lineage]
-    for ancestor in ancestors:
-        if ancestor.name not in parents:
-            parents[ancestor.name] = spool.read(ancestor.name)
+    parents = {n: spool.read(n) for n in dict.fromkeys([*parents_of(job.plan, plan), *(a.name for a in ancestors)])}
     name = str(plan.name)
     draft = Draft(
         job.plan,
@@ -229,20 +228,34 @@ def _judge(blob: bytes) -> Judge:
 
 
 def patch_table(blob: bytes, name: TableName) -> Generated:
-    """Fill the keys of a table that close a cycle, now that the tables they point to are made."""
+    """Fill the keys of a table that close a cycle, now that the tables they point to are made, and compute the columns
+    that are told by rows of other tables."""
+    from dbsynth.pipeline.fact_rows import settle_late
     from dbsynth.pipeline.patch import patch_cycle
+    from dbsynth.pipeline.rules import Rules
 
     job = _job(blob)
     plan, spool = job.plan[name], job.rows_of()
     seed = derive(job.sample_seed, "sample", job.plan.stream(name))
     made, warnings = patch_cycle(plan, spool.read(name), spool.read, seed)
+    judge = _judge(blob) if job.destination else None
+    rules = Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, judge)
+    made, more = settle_late(job.plan, plan, made, spool.final, rules, seed)
     spool.write_patched(name, made.rows)
-    return Generated(made.rows.num_rows, tuple(warnings))
+    return Generated(made.rows.num_rows, tuple(warnings + more))
 
 
-def lineage(plan: Plan, table: TablePlan, depth: int = 2) -> list[TablePlan]:
-    """The context parent and its own context parent, nearest first, as far as they have rows to learn from and to
-    point to."""
+def parents_of(plan: Plan, table: TablePlan) -> list[TableName]:
+    """The tables that must be made before ``table``: those that its keys point to, and those above them by which their
+    rows are told apart."""
+    keys = [k for k in table.keys if k.fill not in ("self", "cycle", "dropped")]
+    uppers = [above(plan, plan[k.key.ref_table]) for k in keys if k.fill == "cluster"]
+    return [k.key.ref_table for k in keys] + [u.name for u in uppers if u is not None]
+
+
+def lineage(plan: Plan, table: TablePlan, depth: int = 3) -> list[TablePlan]:
+    """The context parent, its own context parent and so on, nearest first, as far as they have rows to learn from and
+    to point to."""
     out: list[TablePlan] = []
     current = table
     while current.context is not None and len(out) < depth:

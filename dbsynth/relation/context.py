@@ -1,4 +1,4 @@
-"""What a child sees of the rows above it: the codes of its parent, of its grandparent, and its place among siblings.
+"""What a child sees of the rows above it: the codes of its parent, of those above it, and its place among siblings.
 The same columns, in the same order, at training and at sampling."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dbsynth.relation.counts import POSITIONS
 
 PARENT_COLUMNS = 64
 GRANDPARENT_COLUMNS = 24
-"""At most so many code columns of a parent and of a grandparent are seen (the first ones: keys and attributes)."""
+"""At most so many code columns of a parent, and of each row above it, are seen (the first: keys and attributes)."""
 
 
 @dataclass(frozen=True)

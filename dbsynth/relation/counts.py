@@ -6,6 +6,10 @@ import numpy as np
 
 NUDGED_SHARE = 0.3
 """Up to this share of the parents get one child more or less before all numbers are scaled."""
+EXCHANGED_SHARE = 0.3
+"""Up to this share of the children is made up for by parents that take the number of another parent."""
+EXCHANGES = 16
+"""Rounds of drawing such pairs: each leaves less than the smallest step, or a small part of what was missing."""
 
 
 def spread(
@@ -13,10 +17,11 @@ def spread(
 ) -> np.ndarray:
     """Integers close to ``counts`` (float or int, >= 0) in proportion that add up to ``total``.
 
-    A small difference is made up by one child more or less for some of the parents that have any, so that the others
-    keep their number; a large one in proportion, by randomised rounding (systematic sampling of the remainders). With
-    ``cap`` no parent gets more than that; what is over goes to the others, and the sum is smaller than ``total`` only
-    where every parent is full. All-zero counts share evenly.
+    A small difference is made up by some parents that take the number of another one, so that no number occurs that
+    was not learned (48 rows or none), and what is left by one child more or less for a few of the parents that have
+    any; a large one in proportion, by randomised rounding (systematic sampling of the remainders). With ``cap`` no
+    parent gets more than that; what is over goes to the others, and the sum is smaller than ``total`` only where every
+    parent is full. All-zero counts share evenly.
     """
     n = len(counts)
     if n == 0 or total <= 0:
@@ -24,6 +29,8 @@ def spread(
     limit = np.full(n, total, np.int64) if cap is None else np.broadcast_to(np.asarray(cap, np.int64), (n,)).copy()
     weights = np.asarray(counts, np.float64).clip(min=0)
     whole_counts = np.round(weights).astype(np.int64)
+    if (whole_counts <= limit).all() and abs(total - int(whole_counts.sum())) <= EXCHANGED_SHARE * total:
+        whole_counts = exchange(whole_counts, total, limit, rng)
     short = total - int(whole_counts.sum())
     able = np.flatnonzero(whole_counts >= (1 if short > 0 else 2))
     if abs(short) <= NUDGED_SHARE * len(able) and (whole_counts <= limit - (short > 0)).all():
@@ -56,6 +63,36 @@ def spread(
             add[hit] = 1
         out += add
         left -= int(add.sum())
+    return out
+
+
+def in_proportion(weights: np.ndarray, total: int) -> np.ndarray:
+    """int64 that add up to ``total``, each its share of ``weights`` up or down to the next whole number (the method of
+    largest remainders)."""
+    share = weights * (total / weights.sum())
+    out: np.ndarray = np.floor(share).astype(np.int64)
+    most = np.argsort(out - share, kind="stable")[: total - int(out.sum())]
+    out[most] += 1
+    return out
+
+
+def exchange(counts: np.ndarray, total: int, limit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """int64 ``counts`` of which some are replaced by others that occur among them, none beyond ``limit``, so that they
+    add up to ``total`` or come near it. Who changes, and to whose number, is drawn evenly: the shape of the
+    distribution is kept but for the few that move."""
+    out = counts.copy()
+    n = len(out)
+    for _ in range(EXCHANGES):
+        short = total - int(out.sum())
+        if short == 0:
+            break
+        mover = rng.permutation(n)
+        number = counts[rng.integers(0, n, n)]
+        step = (number - out[mover]) * np.sign(short)
+        useful = (step > 0) & (step <= abs(short)) & (number <= limit[mover])
+        mover, number, step = mover[useful], number[useful], step[useful]
+        few = int(np.searchsorted(np.cumsum(step), abs(short), side="right"))
+        out[mover[:few]] = number[:few]
     return out
 
 

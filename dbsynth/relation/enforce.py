@@ -9,30 +9,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbsynth.relation.assign import Parent
+from dbsynth.relation.assign import NO_BOND, Bond, Parent, fixed_columns
 from dbsynth.relation.fills import KeyPlan
-from dbsynth.relation.keys import combined, duplicates, group_ids, take
-from dbsynth.relation.unique import Lattice, redraw_unused, spread_distinct
+from dbsynth.relation.keys import combined, duplicates, group_ids, same_ids, take
+from dbsynth.relation.unique import Lattice, redraw_unused, spread_distinct, switch_members
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A foreign key whose member may be exchanged: ``parent`` rows, ``member`` of each made row."""
+    """A foreign key whose member may be exchanged: ``parent`` rows, ``member`` of each made row; ``kind`` int (rows,):
+    what the model asked for; ``bond``: what the other keys of the row ask of the parent."""
 
     key: KeyPlan
     parent: Parent
     member: np.ndarray
-
-
-@dataclass
-class Change:
-    """``moved``: rows whose values changed; ``lost``: rows that found no free place; ``columns``: the new values;
-    ``member``: the new parent rows per foreign key name."""
-
-    moved: np.ndarray
-    lost: np.ndarray
-    columns: dict[str, pa.Array]
-    member: dict[str, np.ndarray]
+    kind: np.ndarray | None = None
+    bond: Bond = NO_BOND
 
 
 def repeated(unique: tuple[str, ...], made: Mapping[str, pa.Array], kept: pa.Table | None) -> np.ndarray:
@@ -68,19 +60,26 @@ def exchange_members(
     bad: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """New members for the rows ``bad``: parents that the rest of their key has not met yet; -1 where none is left."""
+    """New members (all rows): where a pair is there twice, as in the rows ``bad``, two rows exchange theirs, so that
+    every parent keeps its number of rows; where no exchange is found, a parent that the rest of the key has not met
+    yet, -1 where none is left."""
     rest = [made[c] for c in unique if c not in choice.key.free]
     n = len(choice.member)
     group = group_ids(rest)[0] if rest else np.zeros(n, np.int64)
-    fixed = [
-        (c, r)
-        for c, r in zip(choice.key.key.columns, choice.key.key.ref_columns, strict=True)
-        if c not in choice.key.free
-    ]
-    if not fixed:
-        return redraw_unused(bad, group, choice.member, choice.parent.degrees, rng)
-    own, theirs = group_ids([made[c] for c, _ in fixed], [choice.parent.rows.column(r) for _, r in fixed])
-    return redraw_unused(bad, group, choice.member, choice.parent.degrees, rng, member_group=theirs, row_group=own)
+    fixed = fixed_columns(choice.key, made, choice.parent) + choice.bond.pairs
+    own, theirs = np.zeros(n, np.int64), None
+    if fixed:
+        own, theirs = same_ids([a for a, _ in fixed], [b for _, b in fixed])
+    kind = own if choice.kind is None else group_ids([pa.array(own), pa.array(choice.kind)])[0]
+    allowed = choice.bond.allowed
+    member, left = switch_members(bad, group, choice.member, [kind, own], rng, allowed=allowed)
+    member[left] = redraw_unused(
+        left, group, member, choice.parent.degrees, rng, member_group=theirs, row_group=own if fixed else None
+    )
+    if allowed is not None:
+        drawn = left[member[left] >= 0]
+        member[drawn[~allowed(drawn, member[drawn])]] = -1
+    return member
 
 
 def exchange_categories(

@@ -37,6 +37,11 @@ class KeyPlan:
         """Name of the model's column for this key."""
         return f"→{self.key.name}"
 
+    @property
+    def kind_code(self) -> str:
+        """Of a key to the row's own table, beside its depth: the column with the kind of row that it points at."""
+        return f"→{self.key.name}↑"
+
 
 def stem(name: str) -> str:
     """Letters of a name in singular-ish form: ``OrderDetails`` -> ``orderdetail``."""
@@ -122,10 +127,22 @@ def plan_keys(
             reason = "gives the context: " + ", ".join(scored[0][0][1])
         plans.append(KeyPlan(fk, fill, reason, free))
         fixed |= set(fk.columns)
+    plans = _settled_first(plans)
     for fk in table.foreign_keys:
         if fk.ref_table not in schema.by_name:
             plans.append(KeyPlan(fk, "dropped", f"{fk.ref_table} is not part of the clone: the key is not created"))
     return tuple(plans)
+
+
+def _settled_first(plans: list[KeyPlan]) -> list[KeyPlan]:
+    """A key that others determine comes right after them: those that are chosen later may depend on its row."""
+    determined = [p for p in plans if p.fill == "determined"]
+    out: list[KeyPlan] = []
+    for plan in (p for p in plans if p.fill != "determined"):
+        out.append(plan)
+        fixed = {c for p in out for c in p.key.columns}
+        out += [p for p in determined if p not in out and set(p.key.columns) <= fixed]
+    return out
 
 
 def _fill(
@@ -138,7 +155,7 @@ def _fill(
     if not free:
         return "determined", "its columns are set by the keys before it"
     if fk.ref_table == table.name:
-        return "self", "level by level: a row points at one made before it"
+        return "self", "level by level: depth and kind of the row it points at are learned, one is drawn by its degree"
     if len(free) < len(fk.columns):
         return "matched", "agrees with " + ", ".join(c for c in fk.columns if c not in free) + " set before it"
     if fk.ref_table in kept:

@@ -43,6 +43,17 @@ def group_ids(
     return ids[:n], ids[n:]
 
 
+def same_ids(
+    left: Sequence[pa.Array | pa.ChunkedArray], right: Sequence[pa.Array | pa.ChunkedArray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """As ``group_ids``, but null equals null: no tuple gets -1."""
+    marked = [(pc.is_null(combined(a)), pc.is_null(combined(b))) for a, b in zip(left, right, strict=True)]
+    parts = [_factorize(combined(a), combined(b)) for a, b in zip(left, right, strict=True)]
+    own = [pa.array(codes) for codes, _ in parts] + [m for m, _ in marked]
+    theirs = [pa.array(codes) for _, codes in parts] + [m for _, m in marked]
+    return group_ids(own, theirs)
+
+
 def row_index(child: Sequence[pa.Array | pa.ChunkedArray], parent: Sequence[pa.Array | pa.ChunkedArray]) -> np.ndarray:
     """For each child row the position of the parent row with the same (unique) key, -1 where there is none."""
     c, p = group_ids(child, parent)

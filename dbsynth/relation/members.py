@@ -38,10 +38,33 @@ def draw_by_degree(
     return out
 
 
+def balanced(codes: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``codes`` int (rows,) in which code c occurs ``wanted[c]`` times. Only as many rows change as there are too many
+    of their code, drawn at random among those; the sum of ``wanted`` is the number of rows."""
+    rows, classes = len(codes), len(wanted)
+    order = rng.permutation(rows)
+    order = order[np.argsort(codes[order], kind="stable")]
+    there = np.bincount(codes, minlength=classes)
+    rank = np.arange(rows) - (np.cumsum(there) - there)[codes[order]]
+    over = order[rank >= wanted[codes[order]]]
+    missing = np.repeat(np.arange(classes), np.maximum(wanted - there, 0))
+    out = codes.copy()
+    out[over] = rng.permutation(missing)
+    return out
+
+
 def draw_within(
-    group: np.ndarray, member_group: np.ndarray, weights: np.ndarray, rng: np.random.Generator
+    group: np.ndarray,
+    member_group: np.ndarray,
+    weights: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    near: np.ndarray | None = None,
 ) -> np.ndarray:
-    """A member whose ``member_group`` equals the row's ``group``, by ``weights``; -1 where no member has that group."""
+    """A member whose ``member_group`` equals the row's ``group``; -1 where no member has that group. The rows of a
+    group share its members by ``weights`` (systematic sampling: each member is drawn as often as its share says,
+    up or down to the next whole number); rows that
+    are equal in ``near`` (int64) get the same member or one next to it."""
     if len(member_group) == 0 or len(group) == 0:
         return np.full(len(group), -1, np.int64)
     order = np.argsort(member_group, kind="stable")
@@ -49,6 +72,21 @@ def draw_within(
     cumulative = np.concatenate([[0.0], np.cumsum(np.maximum(weights[order], 0.0) + 1e-9)])
     start = np.searchsorted(sorted_group, group, side="left")
     end = np.searchsorted(sorted_group, group, side="right")
-    point = cumulative[start] + rng.random(len(group)) * (cumulative[end] - cumulative[start])
+    point = cumulative[start] + _even_points(group, rng, near) * (cumulative[end] - cumulative[start])
     at = (np.searchsorted(cumulative, point, side="right") - 1).clip(min=start, max=np.maximum(end - 1, start))
     return np.where(end > start, order[at.clip(max=len(order) - 1)], -1)
+
+
+def _even_points(group: np.ndarray, rng: np.random.Generator, near: np.ndarray | None) -> np.ndarray:
+    """Points in [0, 1): those of one group are evenly spaced from a random start, in random order or that of
+    ``near``."""
+    n = len(group)
+    order = rng.permutation(n) if near is None else np.argsort(near, kind="stable")
+    order = order[np.argsort(group[order], kind="stable")]
+    ordered = group[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    number = np.cumsum(np.concatenate([[True], ordered[1:] != ordered[:-1]])) - 1
+    size = np.diff(np.append(first, n))
+    out = np.empty(n)
+    out[order] = (np.arange(n) - first[number] + rng.random(len(first))[number]) / size[number]
+    return out

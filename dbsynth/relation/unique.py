@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from dbsynth.relation.key_facts import Allowed
+
+SWITCHES = 40
+"""Rounds in which rows look for a partner to exchange members with, per kind of partner."""
+DRAWS = 80
+"""Members that are tried for a row that no exchange helps."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,93 @@ def spread_distinct(
     homeless = np.zeros(n, bool)
     homeless[order] = lost
     return out, homeless
+
+
+def switch_members(
+    bad: np.ndarray,
+    group: np.ndarray,
+    member: np.ndarray,
+    kinds: Sequence[np.ndarray],
+    rng: np.random.Generator,
+    *,
+    allowed: Allowed | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resolve pairs (group, member) that are there twice, or not ``allowed``, by exchanging members between two rows,
+    so that both sides keep their numbers of rows (the double edge swap of random graphs with given degrees, Fosdick et
+    al. 2018).
+
+    ``group``/``member`` int64 over all rows (group -1: nothing to keep apart); ``bad``: the rows to be resolved.
+    Partners are rows of the same kind: of the first of ``kinds`` (int64 over all rows) at first, of the next later.
+    Returns the members of all rows and those of ``bad`` that found no partner.
+    """
+    out = member.copy()
+    width = int(member.max(initial=0)) + 1
+    able = np.flatnonzero(member >= 0)
+    left = bad[member[bad] >= 0]
+    taken = added = np.zeros(0, np.int64)
+    for kind in kinds:
+        order = able[np.argsort(kind[able], kind="stable")]
+        ordered = kind[order]
+        for turn in range(SWITCHES):
+            if len(left) == 0:
+                return out, np.setdiff1d(bad, able)
+            if turn % 8 == 0:  # what was let go is free again
+                taken, added = np.unique(_pairs(group[able], out[able], width)), np.zeros(0, np.int64)
+            start = np.searchsorted(ordered, kind[left], side="left")
+            end = np.searchsorted(ordered, kind[left], side="right")
+            other = order[start + (rng.random(len(left)) * (end - start)).astype(np.int64)]
+            mine, theirs = _pairs(group[left], out[other], width), _pairs(group[other], out[left], width)
+            good = ((group[left] != group[other]) | (mine < 0)) & (out[left] != out[other])
+            for pairs in (mine, theirs):
+                good &= (pairs < 0) | ~(_among(pairs, taken) | _among(pairs, added))
+            if allowed is not None:
+                good &= allowed(left, out[other]) & allowed(other, out[left])
+            # no row and no pair twice in one round
+            at = np.flatnonzero(good)
+            good[at] &= _once(left[at], other[at]) & _once(mine[at], theirs[at])
+            at = np.flatnonzero(good)
+            if len(at) == 0:
+                continue
+            a, b = left[at], other[at]
+            out[a], out[b] = out[b], out[a]
+            added = np.union1d(added, np.concatenate([mine[at], theirs[at]]))
+            left = left[~good & ~np.isin(left, b)]
+    return out, np.union1d(left, np.setdiff1d(bad, able))
+
+
+def _pairs(group: np.ndarray, member: np.ndarray, width: int) -> np.ndarray:
+    return np.where(group < 0, -1, group * width + member)
+
+
+def _once(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """True where neither value has occurred before, left to right; negative ones may repeat."""
+    both = np.concatenate([left, right])
+    once = both < 0
+    once[np.unique(both, return_index=True)[1]] = True
+    first: np.ndarray = once[: len(left)] & once[len(left) :]
+    return first
+
+
+def draw_allowed(rows: np.ndarray, weights: np.ndarray, allowed: Allowed, rng: np.random.Generator) -> np.ndarray:
+    """A member for each of ``rows`` that is ``allowed``, by ``weights`` at first, evenly where the likely ones are not;
+    -1 where none was met."""
+    out = np.full(len(rows), -1, np.int64)
+    safe = np.maximum(weights.astype(np.float64), 1e-6)
+    for turn in range(DRAWS):
+        open_ = np.flatnonzero(out < 0)
+        if len(open_) == 0:
+            break
+        edges = np.cumsum(safe if turn < DRAWS // 2 else np.ones(len(safe)))
+        drawn = np.searchsorted(edges, rng.random(len(open_)) * edges[-1], side="right").clip(max=len(edges) - 1)
+        out[open_] = np.where(allowed(rows[open_], drawn), drawn, -1)
+    return out
+
+
+def _among(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    if len(ordered) == 0:
+        return np.zeros(len(values), bool)
+    found: np.ndarray = ordered[np.searchsorted(ordered, values).clip(max=len(ordered) - 1)] == values
+    return found
 
 
 def redraw_unused(

@@ -17,7 +17,7 @@ from dbsynth.schema.types import Structured
 
 MOST_CATEGORIES = 5000
 """A text column with more values that may be kept is made, not learned."""
-CATEGORY_SHARE = 0.5
+CATEGORY_SHARE = 0.6
 """A text column is categorical if values that k rows share make up at least this share of its rows."""
 
 PERSON_TABLES = [
@@ -120,6 +120,8 @@ PERSONAL = frozenset(
     ]
 )
 """Roles that point at a person or an organisation: their values are never the source's."""
+AREAS = frozenset(["postcode"])
+"""Personal where they are those of few rows; what k rows share is a place."""
 DIRECT = PERSONAL | {"uuid", "url"}
 """Roles whose values are always made."""
 ROLES = frozenset(r for r, _ in NAME_PATTERNS + VALUE_PATTERNS) | {
@@ -185,10 +187,14 @@ def _role(table: Table, column: Column, values: pa.Array, k: int) -> ColumnRole:
 
 
 def _text_role(table: Table, column: Column, values: pa.Array, k: int) -> ColumnRole:
-    share, kept = _categories(values, k)
+    known = values.drop_null()
+    filled = known.filter(pc.not_equal(known, ""))  # empty texts tell nothing of the others
+    if len(known) and not len(filled):
+        return ColumnRole("category", False, 1.0, "empty texts only", "category")
+    share, kept = _categories(filled, k)
     limited = share >= CATEGORY_SHARE and 0 < kept <= MOST_CATEGORIES
-    found = _by_values(values) or _by_name(table, column, values)
-    if found is not None and found[0] in DIRECT:
+    found = _by_values(filled) or _by_name(table, column, filled)
+    if found is not None and found[0] in DIRECT and not (limited and found[0] in AREAS):
         role, why = found
         return ColumnRole(role, role in PERSONAL, 0.9, why, "presence")
     if limited:
@@ -197,7 +203,7 @@ def _text_role(table: Table, column: Column, values: pa.Array, k: int) -> Column
         return ColumnRole(role, False, 0.9, why, "category")
     if found is not None:
         return ColumnRole(found[0], False, 0.7, found[1], "presence")
-    return _shape(values)
+    return _shape(filled)
 
 
 def _categories(values: pa.Array, k: int) -> tuple[float, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,15 +13,18 @@ from sqlalchemy.types import TypeEngine
 
 from dbsynth.rng import derive, generator
 from dbsynth.schema.model import Column, Table
+from dbsynth.schema.roles import DIRECT
 from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
-from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.column import Drawer, MadeColumn, shared_values
 from dbsynth.values.documents import Documents
 from dbsynth.values.guard import Guard
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
-from dbsynth.values.pattern import Pattern, shape_of
+from dbsynth.values.pattern import Pattern
 from dbsynth.values.person import PERSON_ROLES, Identities
-from dbsynth.values.place import Places, Urls
+from dbsynth.values.phrase import TOKEN, Phrase
+from dbsynth.values.place import KINDS, Urls, places
+from dbsynth.values.pools import pool
 from dbsynth.values.special import (
     Bits,
     Composite,
@@ -33,7 +36,6 @@ from dbsynth.values.special import (
     ZonedTimes,
 )
 from dbsynth.values.structured import NUMBER, Arrays, Bytes, Json, Networks, Numbers, Template, Uuids, Xml
-from dbsynth.values.words import Words
 
 __all__ = ["fit_generators"]
 
@@ -60,8 +62,9 @@ def fit_generators(
     """Generators for ``columns`` of ``table``, in an order in which they can run. ``data``: rows of the source."""
     people = {c: roles[c].role for c in columns if roles[c].role in PERSON_ROLES and _is_text(table.column(c))}
     made: list[ValueGenerator] = []
+    values: dict[str, list[str | None]] = {}
     if people:
-        values = {c: _known(data, c) for c in people}
+        values = {c: data.column(c).to_pylist() for c in people}
         lengths = {c: _length(table.column(c)) for c in people}
         made.append(
             Identities(
@@ -75,10 +78,11 @@ def fit_generators(
                 locale=locale,
             )
         )
+    named = {w.casefold() for c in people for v in values[c] if v for w in TOKEN.findall(v)}
     for name in columns:
         if name not in people:
             column, role = table.column(name), roles[name].role
-            made.append(_single(table, column, role, data, name in unique, k, derive(seed, name), locale))
+            made.append(_single(table, column, role, data, name in unique, k, derive(seed, name), locale, named))
     return made
 
 
@@ -97,8 +101,17 @@ def _known(data: pa.Table, name: str) -> list[str]:
 
 
 def _single(
-    table: Table, column: Column, role: str, data: pa.Table, unique: bool, k: int, seed: int, locale: str | None
+    table: Table,
+    column: Column,
+    role: str,
+    data: pa.Table,
+    unique: bool,
+    k: int,
+    seed: int,
+    locale: str | None,
+    named: Set[str],
 ) -> ValueGenerator:
+    """``named``: words of the names of the table's people, which are no words for other columns."""
     type_ = arrow_type(column.type)
     if not pa.types.is_string(type_):
         array = data.column(column.name).combine_chunks().drop_null()
@@ -110,12 +123,17 @@ def _single(
             array = array.cast(pa.int64())
         numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return Plain(column.name, type_, numbers[np.isfinite(numbers)], k, unique=unique)
-    everything = _known(data, column.name)
+    known = _known(data, column.name)
+    # what a person's row says of them, and free text, is never the source's, however many say the same
+    own = unique or bool(named) or role in DIRECT | {"text", "html"} or not _is_text(column)
+    kept = shared_values(known, None if own else k)
+    shared = {v for v, _ in kept}
+    everything = [v for v in known if v not in shared]
     values = everything[:FIT_ROWS]
     rng = generator(seed, "fit")
     distinct = len(set(values)) / len(values) if values else 1.0
     guarded = set(everything) if not isinstance(column.type, Structured | sqltypes.JSON | sqltypes.ARRAY) else set()
-    drawer = _drawer(column, role, values, k, rng, seed, locale)
+    drawer = _drawer(column, role, values, k, rng, seed, locale, named)
     if isinstance(drawer, Ranges | Arrays | Bits):
         guarded = set()
     return MadeColumn(
@@ -126,11 +144,19 @@ def _single(
         unique=unique,
         max_length=_length(column) if _is_text(column) else None,
         distinct=max(distinct, 1e-3),
+        shared=kept,
     )
 
 
 def _drawer(
-    column: Column, role: str, values: list[str], k: int, rng: np.random.Generator, seed: int, locale: str | None
+    column: Column,
+    role: str,
+    values: list[str],
+    k: int,
+    rng: np.random.Generator,
+    seed: int,
+    locale: str | None,
+    named: Set[str],
 ) -> Drawer:
     type_ = column.type
     if isinstance(type_, sqltypes.Uuid) or role == "uuid":
@@ -143,14 +169,13 @@ def _drawer(
         return Bytes(values, k)
     if isinstance(type_, Structured):
         return _structured(type_, values, k, rng)
-    if role in ("city", "state", "country", "company", "street"):
-        return Places(role, values, locale, k, seed)
+    if role in KINDS:
+        return places(role, values, locale, k, seed, named)
+    common = [w for w in pool("word") if w.casefold() not in named]
     if role == "url":
-        return Urls(values, k)
+        return Urls(values, k, common)
     if role in ("text", "html", "label") and values:
-        shapes = len({shape_of(v) for v in values})
-        if role != "label" or shapes > 0.3 * len(values):
-            return Words.fit(values, k, rng)
+        return Xml(values, k, rng) if Xml.fits(values) else Phrase.fit(values, k, others=common)
     return Pattern.fit(values, k, _length(column))
 
 

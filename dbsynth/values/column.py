@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.values.forms import choose
 from dbsynth.values.guard import Guard
 
 ROUNDS = 12
 """Redraws of values that are taken, before they are numbered."""
 TRIES = 4_000_000
+MOST_SHARED = 1000
 
 
 class Drawer(Protocol):
     def draw(self, count: int, rng: np.random.Generator) -> list[str]: ...
 
 
+Again = Callable[[list[int], list[str], np.random.Generator, int], list[str]]
+"""Other values for rows, given those that are taken and how often it was tried."""
+
+
+def shared_values(values: Sequence[str | None], k: int | None = None) -> list[tuple[str, float]]:
+    """The empty text and, where ``k`` is given, the texts that at least k rows share, with their shares of the rows
+    with a value."""
+    counts = Counter(v for v in values if v is not None)
+    total = sum(counts.values())
+    frequent = counts.most_common(MOST_SHARED) if k is not None else []
+    kept = {v: n for v, n in frequent if n >= (k or 0)} | ({"": counts[""]} if counts[""] else {})
+    return [(v, n / total) for v, n in kept.items()]
+
+
 class MadeColumn:
-    """``repeat``: how many different values there are for each value of the source (1: every row its own)."""
+    """``distinct``: how many different values there are for each value of the source (1: every row its own).
+    ``shared``: texts of the source that stay what they are, with their shares."""
 
     def __init__(
         self,
@@ -33,10 +51,11 @@ class MadeColumn:
         unique: bool,
         max_length: int | None = None,
         distinct: float = 1.0,
+        shared: Sequence[tuple[str, float]] = (),
     ) -> None:
         self.columns: tuple[str, ...] = (column,)
         self.table, self.drawer, self.guard, self.unique = table, drawer, guard, unique
-        self.max_length, self.distinct = max_length, distinct
+        self.max_length, self.distinct, self.shared = max_length, distinct, list(shared)
         self._used: set[str] = set()
         self._next = 0
         self._spent = False
@@ -44,40 +63,51 @@ class MadeColumn:
     @property
     def guarded(self) -> bool:
         """Whether none of its values is one of the source's."""
-        return len(self.guard) > 0
+        return len(self.guard) > 0 and not self.shared
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
     ) -> dict[str, pa.Array]:
-        where = np.flatnonzero(present[self.columns[0]])
-        out = np.full(len(present[self.columns[0]]), None, object)
+        out, where = self.shares(present[self.columns[0]], rng)
         if len(where) == 0:
             return {self.columns[0]: pa.array(out, pa.string())}
         if self.unique or self.distinct > 0.95:
             out[where] = self.values(len(where), rng)
         else:
             few = np.array(self.values(max(1, round(self.distinct * len(where))), rng), object)
-            out[where] = few[rng.integers(0, len(few), len(where))]
+            out[where] = few[rng.permutation(np.arange(len(where)) % len(few))]
         return {self.columns[0]: pa.array(out, pa.string())}
+
+    def shares(self, present: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """object (rows,): null or a shared text, and int: the rows that get a value of their own."""
+        out = np.full(len(present), None, object)
+        where = np.flatnonzero(present)
+        if not self.shared or self.unique:
+            return out, where
+        parts = np.array([share for _, share in self.shared])
+        which = choose(np.r_[parts, max(0.0, 1 - parts.sum())], len(where), rng)
+        own = which == len(parts)
+        out[where[~own]] = np.array([text for text, _ in self.shared], object)[which[~own]]
+        return out, where[own]
 
     def values(self, count: int, rng: np.random.Generator) -> list[str]:
         """``count`` values that are none of the source's; different from all before if the column is unique."""
         found = self._cut(self.drawer.draw(count, rng))
         open_ = self._taken(found, range(count))
-        for _ in range(ROUNDS):
+        for turn in range(1, ROUNDS + 1):
             if not open_:
                 return found
-            for i, value in zip(open_, self._cut(self._again(open_, rng)), strict=True):
+            for i, value in zip(open_, self._cut(self._again(open_, found, rng, turn)), strict=True):
                 found[i] = value
             open_ = self._taken(found, open_)
         for i in open_:
             found[i] = self._numbered(found[i])
         return found
 
-    def _again(self, rows: list[int], rng: np.random.Generator) -> list[str]:
+    def _again(self, rows: list[int], found: list[str], rng: np.random.Generator, turn: int) -> list[str]:
         """Other values for ``rows``, of drawers that know them: what is the row's own in a value stays."""
-        known: Callable[[list[int], np.random.Generator], list[str]] | None = getattr(self.drawer, "again", None)
-        return self.drawer.draw(len(rows), rng) if known is None else known(rows, rng)
+        known: Again | None = getattr(self.drawer, "again", None)
+        return self.drawer.draw(len(rows), rng) if known is None else known(rows, [found[i] for i in rows], rng, turn)
 
     def _cut(self, values: list[str]) -> list[str]:
         if self.max_length is None:

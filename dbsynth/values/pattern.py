@@ -12,6 +12,9 @@ import numpy as np
 
 UPPER, LOWER, DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz", "0123456789"
 MOST_SHAPES = 400
+COVERED = 0.9
+"""Where the most frequent shapes are those of fewer values, letters and digits stand in any place (base64)."""
+OWN_SHARE = 0.02
 LITERAL_SHARE = 0.95
 """A letter or digit that so many values of a shape have in one place is part of the pattern."""
 
@@ -28,7 +31,8 @@ _ASCII = str.maketrans(UPPER + LOWER + DIGITS, "A" * 26 + "a" * 26 + "9" * 10)
 
 @dataclass(frozen=True)
 class Shape:
-    """``places``: the characters each place can take, of one character where it is fixed."""
+    """``places``: the characters each place can take, of one character where it is fixed; those that are more frequent
+    stand there more often."""
 
     weight: float
     places: tuple[str, ...]
@@ -37,15 +41,16 @@ class Shape:
     def capacity(self) -> int:
         out = 1
         for place in self.places:
-            out = min(out * len(place), 2**62)
+            out = min(out * len(set(place)), 2**62)
         return out
 
     def number(self, index: int) -> str:
         """The value at ``index`` of all values of this shape (0..capacity-1)."""
         chars = []
         for place in reversed(self.places):
-            index, digit = divmod(index, len(place))
-            chars.append(place[digit])
+            known = sorted(set(place))
+            index, digit = divmod(index, len(known))
+            chars.append(known[digit])
         return "".join(reversed(chars))
 
 
@@ -61,7 +66,10 @@ class Pattern:
         groups: dict[str, list[str]] = {}
         for value in values:
             groups.setdefault(shape_of(value), []).append(value)
-        common = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:MOST_SHAPES]
+        common = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
+        if sum(len(members) for _, members in common[:MOST_SHAPES]) < COVERED * len(values):
+            common = _coarser(common, max(k, OWN_SHARE * len(values)))
+        common = common[:MOST_SHAPES]
         return cls([Shape(float(len(members)), _places(shape, members, k)) for shape, members in common])
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
@@ -90,13 +98,25 @@ class Pattern:
         return None
 
 
+def _coarser(groups: list[tuple[str, list[str]]], least: float) -> list[tuple[str, list[str]]]:
+    """Shapes that fewer than ``least`` values have, with letters and digits as one class, ``x``."""
+    out: dict[str, list[str]] = {}
+    for shape, members in groups:
+        wide = shape if len(members) >= least else shape.translate(_ANY)
+        out.setdefault(wide, []).extend(members)
+    return sorted(out.items(), key=lambda g: (-len(g[1]), g[0]))
+
+
+_ANY = str.maketrans("Aa9", "xxx")
+
+
 def _places(shape: str, members: list[str], k: int) -> tuple[str, ...]:
     places = []
     for i, kind in enumerate(shape):
-        if kind not in "Aa9":
+        if kind not in "Aa9x":
             places.append(kind)
             continue
-        alphabet = {"A": UPPER, "a": LOWER, "9": DIGITS}[kind]
+        alphabet = {"A": UPPER, "a": LOWER, "9": DIGITS, "x": UPPER + LOWER + DIGITS}[kind]
         if len(members) >= k:
             seen = Counter(m[i] for m in members)
             top, n = seen.most_common(1)[0]
@@ -105,7 +125,9 @@ def _places(shape: str, members: list[str], k: int) -> tuple[str, ...]:
                 continue
             shared = "".join(sorted(c for c, n in seen.items() if n >= k and c in alphabet))
             if len(shared) >= 2 and sum(seen[c] for c in shared) >= 0.9 * len(members):
-                places.append(shared)
+                # so many times as a hundred rows have it
+                often = {c: max(1, round(100 * seen[c] / len(members))) for c in shared}
+                places.append("".join(c * n for c, n in often.items()) if kind == "x" else shared)
                 continue
             # hexadecimal digits stay hexadecimal
             if kind in "Aa" and all(c in "abcdefABCDEF" for c in seen) and re.search(r"9", shape) and len(shape) >= 8:
@@ -117,14 +139,14 @@ def _places(shape: str, members: list[str], k: int) -> tuple[str, ...]:
 
 
 def _class_of(place: str) -> str:
-    return next((known for known in (UPPER, LOWER, DIGITS) if place[0] in known), place)
+    return "".join(known for known in (UPPER, LOWER, DIGITS) if any(c in known for c in place)) or place
 
 
 def _letters_or_digits(place: str) -> str:
     known = _class_of(place)
-    if len(known) == 1:
+    if len(known) == 1 or (DIGITS in known and known != DIGITS):
         return known
-    return LOWER + DIGITS if known is LOWER else UPPER + DIGITS
+    return LOWER + DIGITS if known == LOWER else UPPER + DIGITS
 
 
 def _fill(shape: Shape, count: int, rng: np.random.Generator) -> list[str]:

@@ -1,64 +1,104 @@
-"""Places, companies and web addresses: from the vocabulary of a locale, at the lengths of the source."""
+"""Places, companies and web addresses: of the vocabulary of a locale, built and as long as those of the source."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
 from dbsynth.rng import derive
+from dbsynth.values.forms import BLANK, choose, even, quantiles
 from dbsynth.values.guard import Guard
-from dbsynth.values.person import free_pool, weights_by_length
-from dbsynth.values.pools import pool
-from dbsynth.values.structured import Numbers
+from dbsynth.values.lexicon import Lexicon, pseudo, split
+from dbsynth.values.person import free_pool
+from dbsynth.values.phrase import TOKEN, Phrase
+from dbsynth.values.words import vocabulary
 
 KINDS = {"city": "city", "state": "state", "country": "country", "company": "company", "street": "street_name"}
 
 
-class Places:
-    """``role``: city, state, country, company or street (with a house number where the source has one)."""
+def places(
+    role: str, values: Sequence[str], locale: str | None, k: int, seed: int, named: Set[str] = frozenset()
+) -> Phrase:
+    """Values of ``role``: city, state, country, company or street, without the words ``named``."""
+    counts = Counter(v.casefold() for v in values)
+    tokens = Counter(t.casefold() for v in counts for t in dict.fromkeys(TOKEN.findall(v)))
+    rare = [*(v for v, n in counts.items() if n < k), *(t for t, n in tokens.items() if n < k)]
+    taken = Guard(rare, derive(seed, "rare"))
+    names = [n for n in free_pool((KINDS[role],), locale, taken, seed) if n.replace(" ", "").isalpha()]
+    words = [w for w in split(names) if w not in taken and w.casefold() not in named]
+    known = set(words)
+    first = [w for n in names if (w := n.split()[0]) in known]
+    last = [w for n in names if (w := n.split()[-1]) in known]
+    return Phrase.fit(
+        values,
+        k,
+        words=vocabulary(values, k, words),
+        first=Lexicon.of(Counter(first)),
+        last=Lexicon.of(Counter(last)),
+    )
 
-    def __init__(self, role: str, values: Sequence[str], locale: str | None, k: int, seed: int) -> None:
-        counts = Counter(v.casefold() for v in values)
-        rare = Guard([v for v, n in counts.items() if n < k], derive(seed, "rare"))
-        self.names = free_pool((KINDS[role],), locale, rare, seed)
-        self.upper = bool(values) and sum(v.isupper() for v in values[:300]) > 0.8 * len(values[:300])
-        self.numbered = 0.0
-        self.digits: Numbers | None = None
-        lengths = [len(v) for v in values]
-        if role == "street" and values:
-            first = [v.split()[0] for v in values if v.strip()]
-            numbered = [f for f in first if f.rstrip(",").isdigit()]
-            self.numbered = len(numbered) / len(values)
-            digits = [len(f) for f in numbered] or [3]
-            self.digits = Numbers([str(d) for d in digits], k)
-            lengths = [n - int(np.mean(digits)) - 1 for n in lengths] if self.numbered > 0.5 else lengths
-        self.weights = weights_by_length(self.names, [max(1, n) for n in lengths], k)
 
-    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        out = self.names[rng.choice(len(self.names), count, p=self.weights)].tolist()
-        if self.digits is not None:
-            with_number = rng.random(count) < self.numbered
-            size = np.array([int(n) for n in self.digits.draw(count, rng)]).clip(1, 5)
-            numbers = (rng.random(count) * 9 * 10.0 ** (size - 1) + 10.0 ** (size - 1)).astype(int)
-            out = [f"{n} {name}" if w else name for n, name, w in zip(numbers, out, with_number, strict=True)]
-        return [v.upper() for v in out] if self.upper else out
+URL = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//|)([^/?#]*)(.*)", re.DOTALL)
+RESERVED = ".test"
+"""A domain that nobody can own (RFC 6761)."""
+SHORTEST_HOST = 2 + len(RESERVED)
 
 
 class Urls:
-    """Addresses below reserved domains, as deep as those of the source."""
+    """Hosts that at least k rows share, each with paths as its own are built; the others are of a reserved domain, as
+    long as theirs (``hosts``: "" for those). ``lengths`` int (101,): quantiles of the made ones; ``www``: the share
+    that begins so."""
 
-    def __init__(self, values: Sequence[str], k: int) -> None:
-        self.scheme = "" if values and "://" not in values[0] else "https://"
-        self.depths = Numbers([str(v.removeprefix(self.scheme).count("/")) for v in values] or ["1"], k)
-        self.words = np.array(pool("word"), object)
+    def __init__(self, values: Sequence[str], k: int, words: Sequence[str] = ()) -> None:
+        """``words``: those that hosts and paths are made of beside the ones that k values share."""
+        parts = [(m.group(1), m.group(2), m.group(3)) for v in values if (m := URL.fullmatch(v))]
+        counts = Counter((scheme, host) for scheme, host, _ in parts)
+        schemes = Counter(scheme for scheme, _, _ in parts)
+        usual = schemes.most_common(1)[0][0] if schemes else "https://"
+        groups: dict[tuple[str, str], list[str]] = {}
+        made = []
+        for scheme, host, tail in parts:
+            if counts[scheme, host] >= k:
+                groups.setdefault((scheme, host), []).append(tail)
+            else:
+                groups.setdefault((scheme if schemes[scheme] >= k else usual, ""), []).append(tail)
+                made.append(host)
+        groups = groups or {(usual, ""): ["/path"]}
+        self.schemes = [scheme for scheme, _ in groups]
+        self.hosts = [host for _, host in groups]
+        self.weights = np.array([len(tails) for tails in groups.values()], float)
+        self.tails = [Phrase.fit(tails, k, others=words) for tails in groups.values()]
+        self.lengths = np.rint(quantiles(np.array([len(h) for h in made] or [12]), k, 101)).astype(np.int64)
+        self.www = sum(h.startswith("www.") for h in made) / max(1, len(made))
+        self.lexicon = Lexicon.of({}, [w.lower() for w in words])
 
-    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        out = []
-        for depth in map(int, self.depths.draw(count, rng)):
-            parts = self.words[rng.integers(0, len(self.words), min(8, depth) + 1)]
-            number = rng.integers(0, 1_000_000)
-            path = "/".join([*parts[1:], f"{parts[0]}-{number}"]) if depth else ""
-            out.append(f"{self.scheme}www.{parts[0]}{number}.example.com" + (f"/{path}" if path else ""))
-        return out
+    def draw(self, count: int, rng: np.random.Generator, *, invented: bool = False) -> list[str]:
+        which = choose(self.weights, count, rng)
+        out = np.empty(count, object)
+        for i in np.unique(which):
+            rows = np.flatnonzero(which == i)
+            hosts = [self.hosts[i]] * len(rows) if self.hosts[i] else self._hosts(len(rows), rng, invented)
+            tails = self.tails[i].draw(len(rows), rng, invented=invented)
+            for row, host, tail in zip(rows, hosts, tails, strict=True):
+                path = BLANK.sub("-", tail)
+                out[row] = (
+                    self.schemes[i] + host + (path if path[:1] in ("", "/", "?", "#") else "/" + path[1:].lower())
+                )
+        return out.tolist()
+
+    def again(self, rows: list[int], values: list[str], rng: np.random.Generator, turn: int) -> list[str]:
+        return self.draw(len(rows), rng, invented=turn > 1)
+
+    def number(self, index: int) -> str:
+        """Another address for every index: where those of the shapes are used up."""
+        return f"{self.schemes[0]}{pseudo(np.array([6]), np.random.default_rng(index))[0]}{index}{RESERVED}"
+
+    def _hosts(self, count: int, rng: np.random.Generator, invented: bool) -> list[str]:
+        sizes = self.lengths[(even(count, rng) * len(self.lengths)).astype(np.int64)]
+        www = even(count, rng) < self.www
+        sizes = np.maximum(SHORTEST_HOST, sizes - 4 * www) - len(RESERVED)
+        names = self.lexicon.draw(sizes, rng, invented=invented)
+        return [("www." if w else "") + name + RESERVED for w, name in zip(www, names, strict=True)]

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from dbsynth.values.forms import even, quantiles
+from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.structured import NUMBER, Numbers, Strings, Template
 
@@ -70,27 +72,69 @@ def _knots(ordered: np.ndarray, k: int) -> np.ndarray:
     return knots
 
 
-LEXEME = re.compile(r"'((?:[^']|'')+)'")
+LEXEME = re.compile(r"'((?:[^']|'')+)'(?::([\dA-D,]+))?")
+PLACE = re.compile(r"\d+")
+MOST_LEXEMES, MOST_PLACE = 16_000, 16_383
+MOST_ODDS = 500
+"""Places of a text that are told apart."""
+ROWS_AT_ONCE = 8192
 
 
 class SearchVectors:
-    """As many words as the source has, of those that k rows use."""
+    """As many words as the source has, of those that k rows use, in as many places, and in those where the
+    source has some (``odds`` float (places,): their logits, of ``unit`` places each)."""
 
     def __init__(self, texts: Sequence[str], k: int) -> None:
         rows = [LEXEME.findall(t) for t in texts]
-        counts = Counter(w for r in rows for w in dict.fromkeys(r))
-        self.words = [(w, n) for w, n in counts.most_common(5000) if n >= k] or [("word", 1)]
-        self.sizes = Numbers([str(len(r)) for r in rows], k)
+        counts = Counter(w for r in rows for w, _ in r)
+        self.lexicon = Lexicon.of({w: n for w, n in counts.most_common(5000) if n >= k}, () if counts else ("word",))
+        self.sizes = np.rint(quantiles(np.array([len(r) for r in rows] or [0]), k, 101)).astype(np.int64)
+        lengths = np.array([sum(len(w) for w, _ in r) / len(r) for r in rows if r] or [4.0])
+        self.lengths = quantiles(lengths, k, 101)
+        placed = [sorted(int(p) for _, places in r for p in PLACE.findall(places)) for r in rows]
+        self.bare = sum(not p for p in placed) > 0.5 * len(placed)
+        repeats = [len(p) - len(r) for p, r in zip(placed, rows, strict=True)]
+        self.repeats = np.rint(quantiles(np.array(repeats or [0]).clip(min=0), k, 101)).astype(np.int64)
+        reached = max((p[-1] for p in placed if p), default=1)
+        self.unit = -(-reached // MOST_ODDS)
+        there = np.bincount([q for p in placed for q in dict.fromkeys((v - 1) // self.unit for v in p)] or [0])
+        share = (there / max(1, len(placed))).clip(0.001, 0.999)
+        self.odds = np.where(there >= min(k, there.max()), np.log(share / (1 - share)), -10.0)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        weights = np.array([n for _, n in self.words], float)
-        sizes = np.clip([int(n) for n in self.sizes.draw(count, rng)], 0, 16_000)
-        flat = iter(rng.choice(len(self.words), int(sizes.sum()), p=weights / weights.sum()))
-        out = []
-        for size in sizes:
-            chosen = [self.words[next(flat)][0] for _ in range(size)]
-            out.append(" ".join(f"'{w}':{i + 1}" for i, w in enumerate(chosen)))
+        out: list[str] = []
+        for start in range(0, count, ROWS_AT_ONCE):
+            out += self._some(min(ROWS_AT_ONCE, count - start), rng)
         return out
+
+    def _some(self, count: int, rng: np.random.Generator) -> list[str]:
+        sizes = self.sizes[(even(count, rng) * 101).astype(np.int64)].clip(0, MOST_LEXEMES)
+        repeats = self.repeats[(even(count, rng) * 101).astype(np.int64)]
+        # lexemes are told apart: some more are drawn than are used
+        drawn = 2 * sizes
+        mean = np.repeat(self.lengths[(even(count, rng) * 101).astype(np.int64)], drawn)
+        typical = self.lexicon.lengths(int(drawn.sum()), rng)
+        shift = mean / max(1.0, float(typical.mean())) if len(typical) else mean
+        words = iter(self.lexicon.draw(np.maximum(1, np.rint(typical * shift)).astype(np.int64), rng).tolist())
+        total = np.where(sizes > 0, sizes + repeats, 0)
+        order = np.argsort(-(self.odds + rng.logistic(size=(count, len(self.odds)))), axis=1)
+        places = np.minimum(order * self.unit + rng.integers(1, self.unit + 1, order.shape), MOST_PLACE)
+        owners = rng.random(order.shape)
+        out = []
+        for i, (size, many, n) in enumerate(zip(sizes.tolist(), drawn.tolist(), total.tolist(), strict=True)):
+            chosen = list(dict.fromkeys([next(words) for _ in range(many)]))[:size]
+            out.append(self._written(chosen, places[i, :n].tolist(), owners[i, :n]))
+        return out
+
+    def _written(self, lexemes: list[str], places: list[int], order: np.ndarray) -> str:
+        """``order`` float: the words get ``places`` by it, one each, then the rest."""
+        if self.bare or not lexemes:
+            return " ".join(f"'{w}'" for w in lexemes)
+        held: list[list[int]] = [[] for _ in lexemes]
+        for i, at in enumerate(np.argsort(order).tolist()):
+            held[i % len(lexemes)].append(places[at])
+        texts = zip(lexemes, held, strict=True)
+        return " ".join(f"'{w}'" + (":" + ",".join(map(str, sorted(p))) if p else "") for w, p in texts)
 
 
 class Bits:
@@ -111,7 +155,7 @@ class Money:
     def __init__(self, texts: Sequence[str], k: int) -> None:
         plain = [re.sub(r"[^\d.\-]", "", t) for t in texts]
         self.numbers = Numbers([f"{float(t):.2f}" for t in plain if NUMBER.fullmatch(t)], k)
-        self.numbers.decimals = 2
+        self.numbers.decimals, self.numbers.trimmed = np.full(1, 2), False
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         return self.numbers.draw(count, rng)

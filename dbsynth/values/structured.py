@@ -8,18 +8,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from dbsynth.values.column import MadeColumn
+from dbsynth.values.forms import even
 from dbsynth.values.guard import Guard
 from dbsynth.values.pattern import Pattern
-from dbsynth.values.words import Words
+from dbsynth.values.phrase import Phrase
 
 SAMPLE = 3000
 """Values that are taken apart to learn a structure."""
 MOST_BYTES = 65_536
+MOST_DECIMALS = 12
+MOST_TEMPLATES = 50
+HTML_TAGS = frozenset(
+    ["html", "body", "p", "div", "a", "b", "i", "em", "strong", "span", "ul", "ol", "pre", "code", "table"]
+)
+DEEPEST = 12
+"""Levels of a document that are looked at."""
 
 
 class Draws(Protocol):
@@ -27,8 +35,9 @@ class Draws(Protocol):
 
 
 class Numbers:
-    """Quantiles of numbers, their ends those that k of them reach, written with the decimals that the source shows; of
-    fewer than 2k, anything near their mean."""
+    """Quantiles of numbers, their ends those that k of them reach, written with as many decimals as the source shows
+    (``decimals`` int (101,), quantiles; ``trimmed``: the last of them is never 0); of fewer than 2k, anything near
+    their mean."""
 
     def __init__(self, texts: Sequence[str], k: int) -> None:
         numbers = np.sort([float(t) for t in texts]) if texts else np.zeros(1)
@@ -39,12 +48,30 @@ class Numbers:
                 self.knots = self.knots.clip(min=0)
         else:
             self.knots = np.quantile(numbers[k - 1 : len(numbers) - k + 1], np.linspace(0, 1, 33))
-        decimals = [len(t.partition(".")[2]) for t in texts if "e" not in t.lower()]
-        self.decimals = min(12, max(decimals, default=0))
+        written = [t.partition(".")[2] for t in texts if "e" not in t.lower()]
+        self.decimals = _frequent(np.array([len(d) for d in written] or [0]).clip(max=MOST_DECIMALS), k)
+        self.trimmed = not any(d.endswith("0") for d in written)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        values = np.interp(rng.random(count), np.linspace(0, 1, len(self.knots)), self.knots)
-        return [f"{v:.{self.decimals}f}" if self.decimals else str(round(v)) for v in values]
+        values = np.interp(even(count, rng), np.linspace(0, 1, len(self.knots)), self.knots)
+        if not self.decimals.any():
+            return [str(round(v)) for v in values]
+        places = self.decimals[(even(count, rng) * len(self.decimals)).astype(np.int64)].tolist()
+        last = rng.integers(1, 10, count).tolist()
+        return [self._written(v, p, d) for v, p, d in zip(values.tolist(), places, last, strict=True)]
+
+    def _written(self, value: float, places: int, last: int) -> str:
+        if not places:
+            return str(round(value))
+        text = f"{value:.{places}f}"
+        return text[:-1] + str(last) if self.trimmed and text.endswith("0") else text
+
+
+def _frequent(values: np.ndarray, k: int) -> np.ndarray:
+    """int (101,): quantiles of those of ``values`` that k of them are, or of the most frequent."""
+    counts = np.bincount(values)
+    often = np.isin(values, np.flatnonzero(counts >= min(k, counts.max())))
+    return np.asarray(np.quantile(values[often], np.linspace(0, 1, 101), method="nearest"))
 
 
 class Strings:
@@ -55,8 +82,7 @@ class Strings:
         self.common = [(t, n) for t, n in counts.most_common(500) if n >= k]
         self.share = sum(n for _, n in self.common) / len(texts) if texts else 0.0
         rest = [t for t in texts if counts[t] < k] or ["x"]
-        blanks = sum(t.count(" ") for t in rest) / len(rest)
-        drawer: Pattern | Words = Words.fit(rest, k, rng) if blanks > 2 else Pattern.fit(rest, k)
+        drawer = Pattern.fit(rest, k) if coded(rest) else Phrase.fit(rest, k)
         self.other = MadeColumn(
             "a structured value", "text", drawer, Guard(rest, int(rng.integers(2**63))), unique=False
         )
@@ -73,6 +99,16 @@ class Strings:
 
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+MOSTLY = 0.9
+"""Numbers that so many share with k others are written as they are."""
+
+
+def coded(texts: Sequence[str]) -> bool:
+    """Whether ``texts`` are codes, not words: short or full of digits, without blanks."""
+    length = sum(map(len, texts)) / max(1, len(texts))
+    blanks = sum(t.count(" ") for t in texts) / max(1, len(texts))
+    digits = sum(map(str.isdigit, "".join(texts))) / max(1, len(texts))
+    return blanks < 0.3 and (digits > 0.2 * length or length <= 8)
 
 
 class Template:
@@ -80,11 +116,15 @@ class Template:
     ones, each place of a template with its own quantiles."""
 
     def __init__(self, texts: Sequence[str], k: int) -> None:
-        groups: dict[str, list[list[str]]] = {}
-        for text in texts:
-            groups.setdefault(NUMBER.sub("#", text), []).append(NUMBER.findall(text))
-        common = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:50]
-        self.templates = [t for t, _ in common] or ["#"]
+        found = [(NUMBER.sub("#", t), NUMBER.findall(t)) for t in texts]
+        # numbers of one text are written with as many decimals, mostly: not each as it comes
+        written = [(template, tuple(len(n.partition(".")[2]) for n in numbers)) for template, numbers in found]
+        counts = Counter(written)
+        groups: dict[tuple[str, tuple[int, ...]], list[list[str]]] = {}
+        for (template, numbers), way in zip(found, written, strict=True):
+            groups.setdefault(way if counts[way] >= 2 * k else (template, ()), []).append(numbers)
+        common = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:MOST_TEMPLATES]
+        self.templates = [t for (t, _), _ in common] or ["#"]
         self.weights = np.array([len(m) for _, m in common] or [1], float)
         self.places = [
             [Numbers([m[i] for m in members], k) for i in range(len(members[0]))] for _, members in common
@@ -130,7 +170,7 @@ class Node:
         objects = [v for v in values if isinstance(v, dict)]
         keys = Counter(key for v in objects for key in v)
         self.keys: dict[str, tuple[float, Node]] = {}
-        if depth < 12:
+        if depth < DEEPEST:
             for key, n in keys.items():
                 if n >= min(k, len(objects)) and len(self.keys) < 200:
                     inner = [v[key] for v in objects if key in v]
@@ -138,7 +178,7 @@ class Node:
         arrays = [v for v in values if isinstance(v, list)]
         self.lengths = Numbers([str(len(v)) for v in arrays], k)
         members = [m for v in arrays for m in v][:SAMPLE]
-        self.items = Node(members, k, rng, depth + 1) if members and depth < 12 else None
+        self.items = Node(members, k, rng, depth + 1) if members and depth < DEEPEST else None
         self.numbers = Numbers([_digits(v) for v in values if _kind(v) == "number"], k)
         self.strings = Strings([v for v in values if isinstance(v, str)], k, rng) if "string" in kinds else None
         self.true = sum(v is True for v in values) / max(1, kinds["boolean"])
@@ -256,35 +296,81 @@ class Bytes:
 
 
 class Xml:
-    """Elements of the source (those in at least k documents) in its order, with new text in them."""
+    """Documents with the root element that most of them have, as ``Element``s."""
 
     def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
-        roots = []
-        for text in list(texts)[:SAMPLE]:
-            try:
-                roots.append(ElementTree.fromstring(text))
-            except ElementTree.ParseError:
-                continue
+        roots = [r for t in list(texts)[:SAMPLE] if (r := parsed(t)) is not None]
         tags = Counter(r.tag for r in roots)
         self.tag = tags.most_common(1)[0][0] if tags else "document"
-        self.children: list[tuple[str, float, Strings | Numbers]] = []
-        for tag, n in Counter(c.tag for r in roots for c in r).items():
-            if n >= min(k, len(roots)):
-                leaves = [(c.text or "").strip() for r in roots for c in r if c.tag == tag]
-                numeric = all(NUMBER.fullmatch(t) for t in leaves)
-                share = min(1.0, n / len(roots))
-                self.children.append((tag, share, Numbers(leaves, k) if numeric else Strings(leaves, k, rng)))
+        self.root = Element([r for r in roots if r.tag == self.tag], k, rng, 0)
+
+    @staticmethod
+    def fits(texts: Sequence[str]) -> bool:
+        """Whether ``texts`` are documents of elements of their own, not marked-up text."""
+        roots = [parsed(t) if t.lstrip()[:1] == "<" else None for t in texts[:50]]
+        known = [r for r in roots if r is not None]
+        return bool(known) and len(known) >= MOSTLY * len(roots) and all(r.tag.lower() not in HTML_TAGS for r in known)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        space, _, root = self.tag.rpartition("}")
-        head = f'{root} xmlns="{space[1:]}"' if space else root
-        bodies = [""] * count
-        for tag, share, leaf in self.children:
-            name = tag.rpartition("}")[2]
+        return self.root.draw(self.tag, "", count, rng)
+
+
+class Element:
+    """What stands in an element: attributes and elements of the source (those in at least k of its kind) at their
+    rates, in its order, as many as there; ``text`` as ``Strings`` or numbers; ``empty``: the share without any."""
+
+    def __init__(self, found: Sequence[ElementTree.Element], k: int, rng: np.random.Generator, depth: int) -> None:
+        many = max(1, len(found))
+        least = min(k, many)
+        texts = [t for e in found if (t := (e.text or "").strip())]
+        self.empty = 1 - len(texts) / many
+        self.text = _leaf(texts, k, rng) if texts else None
+        names = Counter(name for e in found for name in e.attrib)
+        self.attributes = {
+            name: (n / many, _leaf([e.attrib[name] for e in found if name in e.attrib], k, rng))
+            for name, n in names.items()
+            if n >= least and not name.startswith("{")
+        }
+        self.elements: dict[str, tuple[Numbers, Element]] = {}
+        if depth < DEEPEST:
+            for tag, n in Counter(tag for e in found for tag in dict.fromkeys(c.tag for c in e)).items():
+                if n >= least:
+                    sizes = [str(sum(c.tag == tag for c in e)) for e in found]
+                    inner = [c for e in found for c in e if c.tag == tag][:SAMPLE]
+                    self.elements[tag] = (Numbers(sizes, k), Element(inner, k, rng, depth + 1))
+
+    def draw(self, tag: str, outer: str, count: int, rng: np.random.Generator) -> list[str]:
+        """``outer``: the name space around the element."""
+        space, _, name = tag.rpartition("}")
+        heads = [f"<{name}" + (f" xmlns={quoteattr(space[1:])}" if space != outer else "")] * count
+        for attribute, (share, leaf) in self.attributes.items():
             rows = np.flatnonzero(rng.random(count) < share)
             for r, text in zip(rows, leaf.draw(len(rows), rng), strict=True):
-                bodies[r] += f"<{name}>{escape(text)}</{name}>"
-        return [f"<{head}>{b}</{root}>" for b in bodies]
+                heads[r] += f" {attribute}={quoteattr(text)}"
+        bodies = [""] * count
+        if self.text is not None:
+            rows = np.flatnonzero(rng.random(count) >= self.empty)
+            for r, text in zip(rows, self.text.draw(len(rows), rng), strict=True):
+                bodies[r] = escape(text)
+        for inner, (sizes, element) in self.elements.items():
+            many = [max(0, int(n)) for n in sizes.draw(count, rng)]
+            flat = iter(element.draw(inner, space, sum(many), rng))
+            bodies = [body + "".join(next(flat) for _ in range(n)) for body, n in zip(bodies, many, strict=True)]
+        return [f"{h}>{b}</{name}>" if b else f"{h}/>" for h, b in zip(heads, bodies, strict=True)]
+
+
+def _leaf(texts: Sequence[str], k: int, rng: np.random.Generator) -> Strings | Numbers:
+    shared = sum(n for n in Counter(texts).values() if n >= k)
+    numeric = all(NUMBER.fullmatch(t) for t in texts) and shared < MOSTLY * len(texts)
+    return Numbers(texts, k) if numeric else Strings(texts, k, rng)
+
+
+def parsed(text: str) -> ElementTree.Element | None:
+    """The root of an XML document; None for a text that is none."""
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
 
 
 class Uuids:

@@ -1,4 +1,5 @@
-"""Free text: lengths of the source, words that at least k of its rows use, in an order of our own."""
+"""Free text: words, digits and lengths of the source together, of words that at least k of its rows use, in an order of
+our own."""
 
 from __future__ import annotations
 
@@ -8,82 +9,132 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dbsynth.values.forms import Forms
+from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.pools import pool
 
-CORPUS = 60_000
-"""Words of the running text from which values are cut."""
-LEAST_VOCABULARY = 60
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
+MOST_WORDS = 1_000_000
+"""Words that are drawn at once."""
+VOCABULARY = 5000
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+NUMBER = re.compile(r"\d+")
 TAG = re.compile(r"<[^>]*>|&\w+;")
 
 
 class Words:
-    """``lengths``: quantiles of the characters of a value; ``corpus``: running text of random words, so that no
-    sequence of the source's words survives."""
+    """``run``: digits of a number; ``style``: title, upper, lower or sentence; ``markup``: in a paragraph of HTML."""
 
-    def __init__(self, lengths: Sequence[int], corpus: str, markup: bool, titled: bool) -> None:
-        self.lengths, self.corpus, self.markup, self.titled = np.asarray(lengths, np.int64), corpus, markup, titled
-        self._starts = np.array([m.start() for m in re.finditer(r"(?<= )\S|^\S", corpus)], np.int64)
-        self._ends = np.array([m.start() for m in re.finditer(r" |$", corpus)], np.int64)
+    def __init__(self, forms: Forms, lexicon: Lexicon, run: float, markup: bool, style: str) -> None:
+        self.forms, self.lexicon, self.run, self.markup, self.style = forms, lexicon, run, markup, style
 
     @classmethod
-    def fit(cls, values: Sequence[str], k: int, rng: np.random.Generator) -> Words:
-        markup = sum("<p>" in v or "</" in v for v in values[:500]) > 0.3 * max(1, len(values[:500]))
-        seen: Counter[str] = Counter()
-        initial = total = 0
-        for value in values:
-            words = WORD.findall(TAG.sub(" ", value[:20_000]))
-            seen.update(list(dict.fromkeys(words)))  # not a set: its order differs from process to process
-            initial += sum(w[0].isupper() for w in words)
-            total += len(words)
-        vocabulary = [(w, n) for w, n in seen.most_common(5000) if n >= k and len(w) <= 24]
-        if len(vocabulary) < LEAST_VOCABULARY:
-            share = 1 + sum(n for _, n in vocabulary) / LEAST_VOCABULARY
-            vocabulary += [(w, int(share)) for w in pool("word")[:400] if w not in seen]
-        known = np.array([w for w, _ in vocabulary], object)
-        weights = np.array([n for _, n in vocabulary], float)
-        sizes = np.sort([len(v) for v in values]) if len(values) else np.array([12])
-        long = int(sizes[-1]) if len(sizes) else 12
-        count = int(min(CORPUS, max(2000, 40 * long)))
-        drawn = known[rng.choice(len(known), count, p=weights / weights.sum())]
-        return cls(_quantiles(sizes, k), " ".join(drawn), markup, total > 0 and initial > 0.7 * total)
+    def fit(cls, values: Sequence[str], k: int, lexicon: Lexicon | None = None) -> Words:
+        some = values[:500]
+        markup = sum("<p>" in v or "</" in v for v in some) > 0.3 * max(1, len(some))
+        numbers = [n for v in values[:5000] for n in NUMBER.findall(v[:20_000])]
+        run = float(np.mean([len(n) for n in numbers])) if numbers else 1.0
+        return cls(Forms.fit(values, k), lexicon or vocabulary(values, k), run, markup, _style(some))
 
-    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        at = rng.random(count) * (len(self.lengths) - 1)
-        low = np.floor(at).astype(int)
-        high = np.minimum(low + 1, len(self.lengths) - 1)
-        lengths = np.round(self.lengths[low] + (at - low) * (self.lengths[high] - self.lengths[low])).astype(int)
-        starts = self._starts[rng.integers(0, len(self._starts), count)]
-        return [self._cut(int(s), int(n)) for s, n in zip(starts, lengths, strict=True)]
+    def draw(self, count: int, rng: np.random.Generator, *, invented: bool = False) -> list[str]:
+        words, digits, lengths = self.forms.draw(count, rng)
+        parts = np.cumsum(words) // MOST_WORDS
+        out: list[str] = []
+        for part in np.unique(parts):
+            rows = parts == part
+            out += self._texts(words[rows], digits[rows], lengths[rows], rng, invented)
+        return out
 
-    def _cut(self, start: int, length: int) -> str:
-        if length <= 0:
-            return ""
-        inner = length - 7 if self.markup and length > 12 else length
-        parts: list[str] = []
-        while (left := inner - sum(map(len, parts)) - len(parts)) > 0:
-            end = self._whole_words(start, left)
-            parts.append(self.corpus[start:end])
-            if end < len(self.corpus):
-                break
-            start = 0
-        text = " ".join(parts)
-        text = text.title() if self.titled else text[:1].upper() + text[1:]
-        return f"<p>{text}</p>" if inner != length else text
+    def _texts(
+        self, words: np.ndarray, digits: np.ndarray, lengths: np.ndarray, rng: np.random.Generator, invented: bool
+    ) -> list[str]:
+        tagged = self.markup & (lengths > 12)
+        lengths = np.where(tagged, lengths - 7, lengths)
+        row = np.repeat(np.arange(len(words)), words)
+        start = np.cumsum(words) - words
+        numbers = np.where(digits > 0, np.clip(np.ceil(digits / self.run), 1, words), 0).astype(np.int64)
+        # a text of several words keeps one of letters; a single word has its digits at its end
+        letters_left = lengths - (words - 1) - digits
+        numbers = np.where((numbers == words) & (words > 1) & (letters_left > 0), words - 1, numbers)
+        rank = _ranks(row, start, numbers, rng)
+        numeric = rank < numbers[row]
+        share = np.maximum(numbers, 1)
+        figures = np.where(numeric, digits[row] // share[row] + (rank < digits[row] % share[row]), 0)
+        lettered = ~numeric | (words[row] == 1)
+        letters = np.zeros(len(row), np.int64)
+        typical = self.lexicon.lengths(int(lettered.sum()), rng)
+        letters[lettered] = _allotted(typical, row[lettered], letters_left)
+        letters[lettered & ~numeric] = np.maximum(1, letters[lettered & ~numeric])
+        texts = self.lexicon.draw(letters, rng, invented=invented)
+        where = np.flatnonzero(figures)
+        texts[where] += np.array(digits_of(figures[where], rng), object)
+        flat = texts.tolist()
+        ends = start + words
+        made = [" ".join(flat[a:b]) for a, b in zip(start.tolist(), ends.tolist(), strict=True)]
+        return [
+            f"<p>{self._styled(t)}</p>" if p else self._styled(t) for t, p in zip(made, tagged.tolist(), strict=True)
+        ]
 
-    def _whole_words(self, start: int, length: int) -> int:
-        """The end of a word that is nearest to ``length`` characters after ``start``, beyond it by at most three."""
-        wanted = start + length
-        i = int(np.searchsorted(self._ends, wanted))
-        after = int(self._ends[min(i, len(self._ends) - 1)])
-        before = int(self._ends[i - 1]) if i else 0
-        if after - wanted <= min(3, wanted - before) or before <= start:
-            return after
-        return before
+    def _styled(self, text: str) -> str:
+        match self.style:
+            case "title":
+                return " ".join(w[:1].upper() + w[1:] for w in text.split(" "))
+            case "upper":
+                return text.upper()
+            case "lower":
+                return text.lower()
+            case _:
+                return text[:1].upper() + text[1:]
 
 
-def _quantiles(sizes: np.ndarray, k: int) -> list[int]:
-    """101 quantiles; the ends are those that k values reach."""
-    inner = min(k - 1, (len(sizes) - 1) // 2)
-    clipped = np.clip(sizes, sizes[inner], sizes[len(sizes) - 1 - inner])
-    return [int(v) for v in np.quantile(clipped, np.linspace(0, 1, 101), method="nearest")]
+def vocabulary(values: Sequence[str], k: int, others: Sequence[str] | None = None) -> Lexicon:
+    """Words that k of ``values`` use, as often as they do; of ``others`` (a list of common words) none that fewer
+    use."""
+    seen: Counter[str] = Counter()
+    for value in values:
+        seen.update(list(dict.fromkeys(WORD.findall(TAG.sub(" ", value[:20_000])))))  # a set's order is the process's
+    rare = {w.casefold() for w, n in seen.items() if n < k}
+    known = {w: float(n) for w, n in seen.most_common(VOCABULARY) if n >= k}
+    spare = [w for w in (pool("word") if others is None else others) if w.casefold() not in rare]
+    return Lexicon.of(known, spare)
+
+
+def digits_of(sizes: np.ndarray, rng: np.random.Generator) -> list[str]:
+    """Numbers of so many digits, none with a zero in front."""
+    first = rng.integers(1, 10, len(sizes))
+    rest = np.minimum(sizes - 1, 15)
+    values = first * 10**rest + (rng.random(len(sizes)) * 10.0**rest).astype(np.int64)
+    return [
+        t if n <= 16 else t + "".join(map(str, rng.integers(0, 10, n - 16)))
+        for t, n in zip(map(str, values.tolist()), sizes.tolist(), strict=True)
+    ]
+
+
+def _style(values: Sequence[str]) -> str:
+    if not values:
+        return "sentence"
+    if sum(v.isupper() for v in values) > 0.8 * len(values):
+        return "upper"
+    words = [w for v in values for w in WORD.findall(TAG.sub(" ", v[:20_000]))]
+    if sum(w[0].isupper() for w in words) > 0.7 * max(1, len(words)):
+        return "title"
+    return "lower" if sum(v[:1].islower() for v in values) > 0.5 * len(values) else "sentence"
+
+
+def _ranks(row: np.ndarray, start: np.ndarray, numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """int (words,): a random order of the words of each row that has numbers; beyond all numbers elsewhere."""
+    rank = np.full(len(row), 2**62)
+    where = np.flatnonzero(numbers[row] > 0)
+    order = where[np.lexsort((rng.random(len(where)), row[where]))]
+    rank[order] = where - start[row[where]]
+    return rank
+
+
+def _allotted(typical: np.ndarray, row: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """``typical`` lengths stretched so that those of each row add up to ``wanted``."""
+    total = np.bincount(row, typical, len(wanted))
+    until = np.cumsum(typical)
+    before = np.concatenate([[0.0], np.cumsum(total)])[:-1]
+    scale = np.maximum(wanted, 0) / np.maximum(total, 1)
+    ends = np.rint((until - before[row]) * scale[row]).astype(np.int64)
+    first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, bool)
+    return np.asarray(ends - np.where(first, 0, np.r_[0, ends[:-1]] if len(row) else ends))

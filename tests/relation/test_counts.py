@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbsynth.relation.counts import POSITIONS, expand, position_codes, spread
+from dbsynth.relation.counts import POSITIONS, expand, in_proportion, position_codes, spread
 from dbsynth.rng import generator
 
 counts = st.lists(st.integers(0, 50), min_size=1, max_size=40)
@@ -49,3 +49,35 @@ def test_position_codes_stay_in_their_range_and_order(size):
     assert codes.min() >= 0
     assert codes.max() < POSITIONS - 1
     assert (np.diff(codes) >= 0).all()
+
+
+@given(st.lists(st.sampled_from([0, 48]), min_size=30, max_size=120), st.integers(-4, 4), st.integers(0, 2**32))
+def test_a_small_difference_is_made_up_with_numbers_that_occur(values, more, seed):
+    total = sum(values) + 48 * more
+    if len(set(values)) == 2 and 0 < total <= 48 * len(values) and abs(48 * more) <= 0.3 * total:
+        out = spread(np.array(values), total, generator(seed))
+        assert set(out.tolist()) <= {0, 48}
+        assert out.sum() == total
+
+
+def test_what_no_exchange_makes_up_is_nudged_in_a_few_parents():
+    values = np.repeat([0, 48], [260, 850])
+    out = spread(values, int(values.sum()) + 48 * 5 + 3, generator(1))
+    assert np.isin(out, (0, 48)).sum() == len(values) - 3
+    assert out.sum() == values.sum() + 243
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=60), st.integers(0, 2**32))
+def test_parents_that_all_have_children_keep_one(values, seed):
+    values = np.array(values) + 1
+    out = spread(values, int(values.sum() * 1.1), generator(seed))
+    assert out.min() >= 1
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=30), st.integers(0, 400))
+def test_shares_are_right_to_less_than_one(weights, total):
+    weights = np.array(weights)
+    if weights.sum():
+        out = in_proportion(weights, total)
+        assert out.sum() == total
+        assert np.abs(out - weights * total / weights.sum()).max() < 1
