@@ -13,6 +13,9 @@ MOST_ROWS = 20_000
 FEW = 3
 """Columns that cannot drown each other, and whose dependence of three (c = a xor b) no test of two would find; the more
 rows, the more columns."""
+MANY_CODES = 256
+"""Of a column with more codes each stands for a few rows: it can tell a row by heart, so even among few columns it is
+shown only to those that depend on it."""
 MOST_LEVELS = 12
 Z = 3.1
 """Of the normal distribution: one pair in a thousand that has nothing to do with each other passes."""
@@ -23,12 +26,14 @@ def relevant(codes: np.ndarray, cardinalities: Sequence[int]) -> np.ndarray:
     distribution of chi² is approximated by Wilson & Hilferty (1931)."""
     rows, columns = codes.shape
     out = np.ones((columns, columns), bool)
-    if rows > MOST_ROWS or columns <= max(FEW, math.sqrt(rows) / 8):
+    if rows > MOST_ROWS:
         return out
+    few = columns <= max(FEW, math.sqrt(rows) / 8)
     hot = _levels(codes, cardinalities)
     for a in range(columns):
         for b in range(a):
-            out[a, b] = out[b, a] = _depends(hot[a], hot[b])
+            if not few or max(cardinalities[a], cardinalities[b]) > MANY_CODES:
+                out[a, b] = out[b, a] = _depends(hot[a], hot[b])
     return out
 
 

@@ -2,8 +2,9 @@
 
 In a small table some columns depend on others and some are noise; one network learns both, the noise by heart. So each
 column's logits are drawn towards its marginal distribution, log p = m + s·(logits - m), with the strength s in 0..1
-that held-out rows favour: a shrinkage estimator per column. The gain over the marginals counts less its standard error
-(the one-standard-error rule, Breiman et al. 1984, §3.4), so that a column must earn its dependence.
+that held-out rows favour: a shrinkage estimator per column. The gain over the marginals counts less a part of its
+standard error (after the one-standard-error rule of Breiman et al. 1984, §3.4), so that a column must earn its
+dependence.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from torch.nn import functional as F
 from dbsynth.model.network import ConditionalNet, Level
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+DOUBT = 0.25
+"""Standard errors. With a whole one, what some hundred rows show of how many children which parents have is lost."""
 PART = 1024
 
 
 @dataclass(frozen=True)
 class Judgement:
     """``strengths`` float (columns, 2): the best of each column, for its classes (or codes) and for the members of the
-    classes; ``loss``: its negative log-likelihood a row plus the
-    standard error of its gain, over all columns; ``full``: the loss of the network as it is."""
+    classes; ``loss``: its negative log-likelihood a row plus ``DOUBT`` of the standard error of its gain, over all
+    columns; ``full``: the loss of the network as it is."""
 
     strengths: Tensor
     loss: float
@@ -52,7 +55,7 @@ def judge(net: ConditionalNet, marginals: Sequence[Level], codes: Tensor, contex
                     square[i, j, level] += ((mixed - without) ** 2).sum().cpu()
     mean = total / n
     gain = mean - mean[0]
-    risk = mean + torch.sqrt((square / n - gain**2).clamp_min(0.0) / n)
+    risk = mean + DOUBT * torch.sqrt((square / n - gain**2).clamp_min(0.0) / n)
     best, at = risk.min(0)
     return Judgement(torch.tensor(STRENGTHS)[at], float(best.sum()), float(mean[-1].sum()))
 

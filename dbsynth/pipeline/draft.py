@@ -196,8 +196,8 @@ class Draft:
         return given
 
     def code_of(self, name: str, rows: np.ndarray, values: pa.Array) -> tuple[slice, np.ndarray]:
-        """The code columns that tell of ``values`` of a column of ``rows``, and their codes. Of the moment of a sequence
-        that is its clock: the gap stays what it was drawn as."""
+        """The code columns that tell of ``values`` of a column of ``rows``, and their codes. Of the moment of a
+        sequence that is its clock: the gap stays what it was drawn as."""
         codec, steps = self.learned.codec, self.learned.steps
         if steps is not None and name == steps.column:
             name = steps.clock

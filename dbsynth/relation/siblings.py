@@ -17,7 +17,8 @@ from dbsynth.model.relevance import dependence
 
 SEGMENT = 128
 """Siblings beyond so many begin anew: bounds how often the model is asked."""
-MOST_COLUMNS = 32
+MOST_COLUMNS, MOST_SEEN = 32, 16
+"""Columns that are seen, and what is told apart of one: more would drown what the parent says."""
 LEVELS, FINE = 16, 2**16
 """Of means of levels, and of the levels themselves: whole numbers, so that sums do not depend on their order."""
 LEAST_FOLLOWERS, LEAST_SHARE = 400, 0.2
@@ -70,13 +71,15 @@ class Places:
 
 @dataclass(frozen=True)
 class SiblingState:
-    """``last``, ``first``, ``running``: the code columns that are seen, and in which way. ``levels``: per running
-    column int64 (cardinality,), the level 0..FINE of each code; ``edges``: per running column (LEVELS - 1,)."""
+    """``last``, ``first``, ``running``: the code columns that are seen, and in which way. ``coarse``: per column of
+    ``last`` and of ``first`` int32 (cardinality,), what is seen of each code; ``ordered``: whether that has an order.
+    ``levels``: per running column int64 (cardinality,), the level 0..FINE of each code; ``edges``: per running column
+    (LEVELS - 1,)."""
 
     last: tuple[int, ...]
     first: tuple[int, ...]
     running: tuple[int, ...]
-    cardinalities: tuple[int, ...]
+    coarse: tuple[np.ndarray, ...]
     ordered: tuple[bool, ...]
     levels: tuple[np.ndarray, ...]
     edges: tuple[np.ndarray, ...]
@@ -84,17 +87,12 @@ class SiblingState:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Cardinalities of the columns of the state; the last code of each says that there is no row before."""
-        size = self.cardinalities
-        return (
-            *(size[j] + 1 for j in self.last),
-            *(size[j] + 1 for j in self.first),
-            *(LEVELS + 1 for _ in self.running),
-        )
+        return (*(int(c.max()) + 2 for c in self.coarse), *(LEVELS + 1 for _ in self.running))
 
     @property
     def order(self) -> tuple[bool, ...]:
         """Of the columns of the state, those whose codes have an order."""
-        return (*(self.ordered[j] for j in (*self.last, *self.first)), *[True] * len(self.running))
+        return (*self.ordered, *[True] * len(self.running))
 
     @classmethod
     def fit(
@@ -116,16 +114,26 @@ class SiblingState:
         means = _means(codes, running, levels, places)
         inner = np.linspace(0, 1, LEVELS + 1)[1:-1]
         edges = tuple(np.quantile(means[rows, i], inner) for i in range(len(running)))
+        shown = (*seen, *first)
         return cls(
-            tuple(seen), tuple(first), tuple(running), tuple(cardinalities), tuple(ordered), levels, edges
-        )  # fmt: skip
+            last=tuple(seen),
+            first=tuple(first),
+            running=tuple(running),
+            coarse=tuple(_coarse(codes[:, j], cardinalities[j], ordered[j]) for j in shown),
+            ordered=tuple(ordered[j] for j in shown),
+            levels=levels,
+            edges=edges,
+        )
 
     def of(self, codes: np.ndarray, places: Places) -> np.ndarray:
         """The state of each of the finished rows ``codes``, int32 (rows, state columns)."""
         before, first = places.before(), places.first()
         none = before < 0
-        out = [np.where(none, self.cardinalities[j], codes[before, j]) for j in self.last]
-        out += [np.where(none, self.cardinalities[j], codes[first, j]) for j in self.first]
+        at = [before] * len(self.last) + [first] * len(self.first)
+        out = [
+            np.where(none, int(c.max()) + 1, c[codes[i, j]])
+            for c, j, i in zip(self.coarse, (*self.last, *self.first), at, strict=True)
+        ]
         means = _means(codes, self.running, self.levels, places)
         for i, edges in enumerate(self.edges):
             out.append(np.where(none, LEVELS, np.searchsorted(edges, means[:, i], side="right")))
@@ -162,10 +170,8 @@ class Memory:
     def see(self, piece: np.ndarray) -> np.ndarray:
         """int32 (rows, state columns) for one row in each of ``piece``."""
         state, none = self.state, self.count[piece] == 0
-        size = np.asarray(state.cardinalities)
-        out = [np.where(none[:, None], size[list(state.last)], self.last[piece])]
-        if state.first:
-            out.append(np.where(none[:, None], size[list(state.first)], self.first[piece]))
+        size = np.array([int(c.max()) + 1 for c in state.coarse])
+        out = [np.where(none[:, None], size, np.concatenate([self.last[piece], self.first[piece]], axis=1))]
         if state.running:
             means = self.total[piece] / np.maximum(self.count[piece], 1)[:, None]
             level = [np.searchsorted(edges, means[:, i], side="right") for i, edges in enumerate(state.edges)]
@@ -175,11 +181,28 @@ class Memory:
     def note(self, piece: np.ndarray, codes: np.ndarray) -> None:
         """The rows ``codes`` int32 (rows, code columns) have been made, one in each of ``piece``."""
         state, new = self.state, self.count[piece] == 0
-        self.last[piece] = codes[:, list(state.last)]
-        self.first[piece[new]] = codes[new][:, list(state.first)]
+        for i, (c, j) in enumerate(zip(state.coarse, (*state.last, *state.first), strict=True)):
+            if i < len(state.last):
+                self.last[piece, i] = c[codes[:, j]]
+            else:
+                self.first[piece[new], i - len(state.last)] = c[codes[new, j]]
         for i, (j, levels) in enumerate(zip(state.running, state.levels, strict=True)):
             self.total[piece, i] += levels[codes[:, j]]
         self.count[piece] += 1
+
+
+def _coarse(codes: np.ndarray, cardinality: int, ordered: bool) -> np.ndarray:
+    """int32 (cardinality,): the codes themselves where they are few, else levels of about equal share, or of codes
+    without an order the commonest and the rest."""
+    if cardinality <= MOST_SEEN:
+        return np.arange(cardinality, dtype=np.int32)
+    if ordered:
+        level = _levels(codes, cardinality) * MOST_SEEN // FINE
+        return np.asarray(level.clip(max=MOST_SEEN - 1), np.int32)
+    share = np.bincount(codes, minlength=cardinality)
+    rank = np.empty(cardinality, np.int64)
+    rank[np.argsort(-share, kind="stable")] = np.arange(cardinality)
+    return np.asarray(rank.clip(max=MOST_SEEN - 1), np.int32)
 
 
 def _levels(codes: np.ndarray, cardinality: int) -> np.ndarray:
