@@ -36,12 +36,14 @@ def test_daily_rows_are_a_sequence() -> None:
     values = days(daily(np.random.default_rng(1)))
     steps = find(values)
     assert steps is not None
-    assert steps.above is None
-    beside = steps.columns(values, None, places())
-    gaps = to_gaps(values, beside[steps.before]).to_numpy()
-    assert (gaps[places().place > 0] == 1).all()
+    assert steps.drawn == ("day",)
+    beside = steps.columns(values, places())
+    gaps = to_gaps(values, beside[steps.before])
+    later = pa.array(places().place > 0)
+    assert set(gaps.filter(later).to_pylist()) == {1}
+    assert gaps.null_count == FAMILIES
     spec = ColumnSpec("day", sqltypes.Date(), "moment")
-    assert from_gaps(pa.array(gaps), beside[steps.before], spec).equals(values)
+    assert from_gaps(gaps, beside[steps.before], spec).filter(later).equals(values.filter(later))
     assert beside[steps.clock].equals(values)
 
 
@@ -58,9 +60,20 @@ def test_the_first_counts_from_the_parents_moment_where_it_follows_on_it() -> No
     above = {ABOVE + "opened": days(np.repeat(start, SIZE)), ABOVE + "born": days(np.repeat(start - 9000, SIZE)[::-1])}
     steps = find(days(values), above)
     assert steps is not None
-    assert steps.above == ABOVE + "opened"
-    base = ticks(steps.columns(days(values), above[steps.above], places())[steps.before])
-    np.testing.assert_array_equal(base[places().place == 0], start)
+    assert steps.gaps == {"day": steps.before, steps.lead: ABOVE + "opened"}
+    lead = steps.columns(days(values), places())[steps.lead]
+    head = pa.array(places().place == 0)
+    np.testing.assert_array_equal(ticks(lead.filter(head)), values[places().place == 0])
+    assert lead.filter(pa.array(places().place > 0)).null_count == FAMILIES * (SIZE - 1)
+
+
+def test_what_first_rows_and_others_draw_is_kept_apart() -> None:
+    steps = find(days(daily(np.random.default_rng(6))))
+    assert steps is not None
+    codes = np.where(places().place == 0, 0, 2)
+    seen = steps.seen({"day": codes}, {"day": 4}, places())
+    first, later = [True, False, False, False], [False, False, True, False]
+    assert [m.tolist() for m in (*seen.first, *seen.later)] == [first, later]
 
 
 @pytest.mark.parametrize("spoiled", ["null", "infinite", "time"])
@@ -76,10 +89,9 @@ def test_moments_that_do_not_count_are_none(spoiled: str) -> None:
     assert find(array) is None
 
 
-def test_the_origin_is_no_moment_of_the_source() -> None:
-    values = daily(np.random.default_rng(5))
+def test_the_latest_is_a_moment_on_the_grid_that_few_rows_reach() -> None:
+    values = daily(np.random.default_rng(5)) * 7
     steps = find(days(values))
     assert steps is not None
-    assert steps.origin < values.min()
-    assert steps.latest <= values.max()
+    assert steps.latest % 7 == values[0] % 7
     assert (values >= steps.latest).sum() <= 5
