@@ -75,11 +75,12 @@ def profile_codes(
     key that the children refer to. Clusters that ``fitted`` lacks are fitted into it."""
     out = {}
     for profile in profiles_of(plan, table):
-        sums = _sums(database, profile, frame, sample, snapshot)
+        sums = _sums(database, profile, plan[profile.degree.child], frame, sample, snapshot)
         some = np.flatnonzero(sums.column("n").to_numpy() > 0)
         features = [c for c in sums.column_names if c != "n"]
         if profile.code not in fitted:
-            rng = generator(seed, plan.stream(table.name), profile.code)
+            child, key = profile.degree.child, profile.degree.key
+            rng = generator(seed, plan.stream(table.name), plan.stream(child), key.stream, "profile")
             weights = np.full(len(some), 8.0)
             fitted[profile.code] = Clusters.fit(
                 sums.take(pa.array(some)), features, weights, plan.privacy_k, rng, most=MOST_PROFILES
@@ -95,13 +96,20 @@ def profile_specs(fitted: dict[str, Clusters]) -> list[ColumnSpec]:
 
 
 def _sums(
-    database: Database, profile: Profile, frame: pa.Table, sample: Sample | None, snapshot: str | None
+    database: Database,
+    profile: Profile,
+    child: TablePlan,
+    frame: pa.Table,
+    sample: Sample | None,
+    snapshot: str | None,
 ) -> pa.Table:
     """Per row of ``frame`` the number ``n`` of its children in the sample, and per feature a float64 column."""
     key = profile.degree.key
     own = Sample(key.columns, sample.fraction, sample.salt) if sample is not None else None
     needed = key.columns + profile.columns + tuple(c for d in profile.below for c in d.key.ref_columns)
-    request = ReadRequest(profile.degree.child, tuple(dict.fromkeys(needed)), own)
+    primary = child.table.primary_key.columns if child.table.primary_key else key.columns
+    # sums of floats depend on the order of what is summed
+    request = ReadRequest(child.name, tuple(dict.fromkeys(needed + primary)), own, order_by=primary)
     children = pa.Table.from_batches(list(database.read(request, snapshot))).combine_chunks()
     at = row_index([children.column(c) for c in key.columns], [frame.column(c) for c in key.ref_columns])
     known = at >= 0

@@ -11,7 +11,7 @@ import pytest
 import dbsynth
 
 USERS = 400
-SCHEMA = {
+SCHEMA: dict[str, dict[str, Any]] = {
     "users": {"primary_key": ["id"]},
     "posts": {"primary_key": ["id"], "foreign_keys": [{"columns": ["user_id"], "ref_table": "users"}]},
     "votes": {"primary_key": ["id"], "foreign_keys": [{"columns": ["user_id"], "ref_table": "users"}]},

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo
+from tests.e2e import sequence_facts
 from tests.e2e.conftest import Clone
 
 pytestmark = pytest.mark.databases
@@ -113,9 +114,9 @@ def exceptions(url: str, query: str) -> int:
     return int(n)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", [*FACTS, *sequence_facts.FACTS])
 def test_the_fact_holds_in_the_source_and_in_the_clone(cloned: Callable[[str], Clone], name: str) -> None:
-    database, query = FACTS[name]
+    database, query = {**FACTS, **sequence_facts.FACTS}[name]
     made = cloned(database)
     assert exceptions(made.source, query) == 0
     assert exceptions(made.target, query) == 0

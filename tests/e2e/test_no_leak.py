@@ -97,8 +97,8 @@ def test_rows_are_repeated_no_more_often_than_by_chance(cloned: Cloned, name: st
             chance.shuffle(real)
             halves.append(equal_share(real[: len(real) // 2], real[len(real) // 2 :]))
         expected = sum(halves) / len(halves)
-        # what two halves share varies from split to split
-        noise = 3 * math.sqrt(expected * (1 - expected) / (len(real) // 2)) + 1 / len(real)
+        # what two halves share varies from split to split; where they share nothing, it can be 3 rows (95 %)
+        noise = 3 * math.sqrt(expected * (1 - expected) / (len(real) // 2)) + 3 / len(real)
         share = equal_share(synthetic, real)
         if share > expected + noise:
             over[f"{schema}.{table}"] = (share, expected)
