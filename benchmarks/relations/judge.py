@@ -113,6 +113,6 @@ def judge(real: Path, made: Path) -> dict[str, Any]:
         summary[metric] = {
             "mean": float(np.mean(list(known.values()))) if known else None,
             "ceiling": float(np.mean([c for _, c in bounded])) if bounded else None,
-            "relative": sum(v for v, _ in bounded) / sum(c for _, c in bounded) if bounded else None,
+            "relative": sum(v for v, _ in bounded) / sum(c for _, c in bounded) if any(c for _, c in bounded) else None,
         }
     return {"summary": summary, "scores": scores, "ceiling": most}
