@@ -11,8 +11,9 @@ from dbsynth.pipeline.options import CloneOptions
 from tests.e2e.places import DIALECTS, Places, contents
 
 pytestmark = pytest.mark.databases
-COMPARED: dict[tuple[str, str], dict[str, list[tuple[str, ...]]]] = {}
-"""What the first source made in a target."""
+COMPARED: dict[tuple[str, bool], dict[str, list[tuple[str, ...]]]] = {}
+"""What the first source made in a target: the first that reads for nothing, and the first of which reading is billed,
+where facts across rows are not looked for."""
 
 
 def cloned(
@@ -43,7 +44,7 @@ def test_chinook(places: Places, source: str, target: str) -> None:
     done, made = cloned(places, "chinook", source, target)
     enforced = {"postgresql": 0, "duckdb": 0, "snowflake": 20, "bigquery": 20}[target]
     assert len([v for v in done.verified if v.kind in ("primary key", "foreign key")]) >= enforced
-    first = COMPARED.setdefault(("chinook", target), made)
+    first = COMPARED.setdefault((target, source == "bigquery"), made)
     assert {t for t in made if made[t] != first[t]} == set()
 
 
