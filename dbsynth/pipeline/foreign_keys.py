@@ -37,7 +37,21 @@ def assign_key(draft: Draft, key: KeyPlan) -> None:
         member = choose_agreeing(draft, key, code, bond)
     else:
         member = choose(key, code, draft.columns, parent, clusters, rng, bond)
-    set_member(draft, key, member)
+    set_member(draft, key, _never_without(draft, key, member))
+
+
+def _never_without(draft: Draft, key: KeyPlan, member: np.ndarray) -> np.ndarray:
+    """Where no parent is left that the facts allow and the key cannot be null, any parent: constraints go first."""
+    without = np.flatnonzero(member < 0)
+    parents = draft.parent_of(key).rows.num_rows
+    if not len(without) or not parents or len(key.free) < len(key.key.columns):
+        return member
+    if any(draft.table.table.column(c).nullable for c in key.key.columns):
+        return member
+    out = member.copy()
+    out[without] = draft.rng("without", key.key.stream).integers(0, parents, len(without))
+    draft.warnings.append(f"foreign key {key.key.name}: {len(without)} rows found no parent that the facts allow")
+    return out
 
 
 def choose_agreeing(draft: Draft, key: KeyPlan, code: np.ndarray, bond: Bond) -> np.ndarray:

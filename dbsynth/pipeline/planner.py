@@ -274,6 +274,11 @@ def _wanted_rows(
                 )
             explicit[name] = n
     wanted: dict[TableName, int] = {}
+    least: dict[TableName, int] = {}
+    for name, own in kept.items():  # kept rows that each need a row of their own
+        for k in keys[name]:
+            if any(set(u) <= set(k.key.columns) for u in schema[name].unique_keys):
+                least[k.key.ref_table] = max(own.count, least.get(k.key.ref_table, 0))
     for name in order:
         n = rows[name]
         context = next((k.key for k in keys[name] if k.fill == "context"), None)
@@ -283,6 +288,10 @@ def _wanted_rows(
             goal = max(1, round(n * wishes.scale)) if n else 0
         else:
             goal = round(n * wanted[context.ref_table] / rows[context.ref_table])
+            if n and wanted[context.ref_table]:
+                goal = max(1, goal)  # an empty table would empty all that cannot do without it
+        if n:
+            goal = max(goal, least.get(name, 0))
         goal = explicit.get(name, goal)
         if (most := places[name]) is not None:
             goal = min(goal, most)
@@ -299,6 +308,15 @@ def _wanted_rows(
         ):
             goal = 0
         wanted[name] = goal
+    for name in order:
+        for k in keys[name]:
+            # one row each at most: no more rows than the table that it closes a cycle with
+            if (
+                k.fill == "cycle"
+                and name not in kept
+                and any(set(u) <= set(k.key.columns) for u in schema[name].unique_keys)
+            ):
+                wanted[name] = min(wanted[name], wanted[k.key.ref_table])
     return wanted
 
 
