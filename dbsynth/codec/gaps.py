@@ -51,15 +51,15 @@ def find_gaps(
     for i, later in enumerate(order):
         b = moments[later]
         both = ~np.isnan(b)
-        best = TIGHTER * _spread(b)
+        best = TIGHTER * spread(b)
         for earlier in (c for c in before[later] if c in order[:i] or c in given):
             a = known[earlier]
             if np.isnan(a[both]).any() or types[earlier] != types[later] or np.isin(a[both], INFINITIES).any():
                 continue
-            spread = _spread(b - a)
+            width = spread(b - a)
             coarser = (b[both] % DAY == 0).all() and not (a[both] % DAY == 0).all()
-            if spread <= best and best > 0 and not coarser:
-                best, found[later] = spread, earlier
+            if width <= best and best > 0 and not coarser:
+                best, found[later] = width, earlier
     return found
 
 
@@ -75,7 +75,7 @@ def gap_spec(spec: ColumnSpec) -> ColumnSpec:
 
 def to_gaps(later: pa.Array, earlier: pa.Array) -> pa.Array:
     """int64, null where one of them is, or is infinite."""
-    a, b = _whole(earlier), _whole(later)
+    a, b = ticks(earlier), ticks(later)
     missing = np.asarray(later.is_null()) | np.asarray(earlier.is_null())
     missing |= np.isin(a, INFINITIES) | np.isin(b, INFINITIES)
     return pa.array(np.where(missing, 0, b - a), mask=missing)
@@ -86,13 +86,17 @@ def from_gaps(gaps: pa.Array, earlier: pa.Array, spec: ColumnSpec) -> pa.Array:
     assert spec.type is not None
     arrow = arrow_type(spec.type)
     missing = np.asarray(gaps.is_null()) | np.asarray(earlier.is_null())
-    start = _whole(earlier)
+    start = ticks(earlier)
     moments = start + gaps.fill_null(0).to_numpy(zero_copy_only=False)
     low = -(2**62) if spec.low is None else int(spec.low)
     high = 2**62 if spec.high is None else int(spec.high)
     moments = moments.clip(low, high)
-    whole = pa.array(moments.astype(np.int32 if pt.is_date32(arrow) else np.int64), mask=missing)
-    return whole.cast(arrow)
+    return moments_of(moments, arrow, missing)
+
+
+def moments_of(values: np.ndarray, type_: pa.DataType, missing: np.ndarray | None = None) -> pa.Array:
+    """The inverse of ``ticks``, null where ``missing``."""
+    return pa.array(values.astype(np.int32 if pt.is_date32(type_) else np.int64), mask=missing).cast(type_)
 
 
 def order_of(gaps: Mapping[str, str]) -> list[str]:
@@ -113,10 +117,11 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Days or microseconds as float64, NaN for null: exact up to 2^53 microseconds, the year 2255."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     missing = np.asarray(array.is_null())
-    return np.where(missing, np.nan, _whole(array).astype(np.float64))
+    return np.where(missing, np.nan, ticks(array).astype(np.float64))
 
 
-def _whole(array: pa.Array) -> np.ndarray:
+def ticks(array: pa.Array) -> np.ndarray:
+    """int64 days or microseconds, 0 for null."""
     plain = array.cast(pa.int32()).cast(pa.int64()) if pt.is_date32(array.type) else array.cast(pa.int64())
     filled: np.ndarray = plain.fill_null(0).to_numpy(zero_copy_only=False)
     return filled
@@ -126,6 +131,6 @@ def _counts(arrow: pa.DataType) -> bool:
     return bool(pt.is_date32(arrow) or pt.is_timestamp(arrow))
 
 
-def _spread(values: np.ndarray) -> float:
+def spread(values: np.ndarray) -> float:
     low, high = np.nanquantile(values, (0.25, 0.75))
     return float(high - low)

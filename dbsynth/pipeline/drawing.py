@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.codec.gaps import to_gaps
+from dbsynth.codec.gaps import moments_of, ticks, to_gaps
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.settle import regular_moments
 from dbsynth.relation.keys import take
 from dbsynth.relation.siblings import Memory, Places
-from dbsynth.relation.steps import ABOVE, Steps, moments_of, ticks
+from dbsynth.relation.steps import ABOVE, Steps
 from dbsynth.schema.types import arrow_type
 
 LATE_TURNS = 4

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
-from dbsynth.codec.gaps import order_of
+from dbsynth.codec.gaps import moments_of, order_of, ticks
 from dbsynth.pipeline.check_rows import keep_checks, repeats
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.fact_rows import copy_again
@@ -20,7 +20,7 @@ from dbsynth.relation.find_sequences import consistent
 from dbsynth.relation.keys import group_ids, take
 from dbsynth.relation.not_before import NotBefore
 from dbsynth.relation.sequences import Bounds, Regular, RisingKey, Sequence
-from dbsynth.relation.steps import ABOVE, moments_of, ticks
+from dbsynth.relation.steps import ABOVE
 from dbsynth.schema.types import arrow_type
 
 ROUNDS = 3

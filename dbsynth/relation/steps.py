@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from dbsynth.codec.gaps import INFINITIES, ORDERED_SHARE, TIGHTER
+from dbsynth.codec.gaps import INFINITIES, ORDERED_SHARE, TIGHTER, spread, ticks
 from dbsynth.relation.keys import take
 from dbsynth.relation.siblings import LEAST_SHARE, Places
 
@@ -91,7 +91,7 @@ class Steps:
         if np.isin(moments, INFINITIES).any() or not _paced(moments, places, rng):
             return None
         head = places.place == 0
-        best, found = TIGHTER * _spread(moments[head]), None
+        best, found = TIGHTER * spread(moments[head]), None
         for name, array in above.items():
             if array.type != values.type or array.null_count:
                 continue
@@ -99,8 +99,8 @@ class Steps:
             lead = (moments - start)[head]
             if np.isin(start, INFINITIES).any() or (lead >= 0).mean() < ORDERED_SHARE:
                 continue
-            if (spread := _spread(lead)) <= best:
-                best, found = spread, name
+            if (width := spread(lead)) <= best:
+                best, found = width, name
         ordered = np.sort(moments)
         step = int(np.gcd.reduce(np.diff(ordered))) or 1
         outer = int(ordered[-min(k, len(ordered)) :].mean())
@@ -128,19 +128,3 @@ def _paced(moments: np.ndarray, places: Places, rng: np.random.Generator) -> boo
     both = np.concatenate([gaps, chance])
     shares = (np.searchsorted(np.sort(g), both, side="right") / len(g) for g in (gaps, chance))
     return bool(np.abs(np.subtract(*shares)).max() > PACED)
-
-
-def ticks(array: pa.Array) -> np.ndarray:
-    """int64 days or microseconds, 0 for null."""
-    plain = array.cast(pa.int32()).cast(pa.int64()) if pt.is_date32(array.type) else array.cast(pa.int64())
-    out: np.ndarray = plain.fill_null(0).to_numpy(zero_copy_only=False)
-    return out
-
-
-def moments_of(values: np.ndarray, type_: pa.DataType) -> pa.Array:
-    return pa.array(values.astype(np.int32 if pt.is_date32(type_) else np.int64)).cast(type_)
-
-
-def _spread(values: np.ndarray) -> float:
-    low, high = np.quantile(values, (0.25, 0.75))
-    return float(high - low)

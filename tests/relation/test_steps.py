@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import types as sqltypes
 
 from dbsynth.codec.base import ColumnSpec
-from dbsynth.codec.gaps import from_gaps, to_gaps
+from dbsynth.codec.gaps import from_gaps, moments_of, ticks, to_gaps
 from dbsynth.relation.siblings import Places
-from dbsynth.relation.steps import ABOVE, Steps, moments_of, ticks
+from dbsynth.relation.steps import ABOVE, Steps
 
 FAMILIES, SIZE = 80, 6
 
