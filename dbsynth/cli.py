@@ -96,9 +96,11 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
         options = clone_options(**asked)
         from dbsynth.console.progress import Watcher
         from dbsynth.dialect import dialect_name
+        from dbsynth.pipeline.advice import advise
         from dbsynth.pipeline.clone import plan_only
 
-        described = plan_only(options, Watcher()).describe()
+        planned = plan_only(options, Watcher())
+        described = planned.describe() | {"advice": [a.describe() for a in advise(planned)]}
         described["training"] = {
             "effort": options.effort if options.train_minutes is None else None,
             "train_minutes": options.train_minutes,

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -44,6 +45,16 @@ def heading(text: str) -> Text:
 
 def bullet(text: str, style: str = "") -> Text:
     return Text("  " + redact(text), style=style)
+
+
+def item(mark: str, text: str, style: str = "") -> Padding:
+    """A paragraph with its mark in front; lines after the first stand below the text, not below the mark."""
+    row = Table.grid(padding=(0, 1))
+    if mark:
+        row.add_column(no_wrap=True)
+    row.add_column(overflow="fold")
+    row.add_row(*([Text(mark)] if mark else []), Text(redact(text), style=style))
+    return Padding(row, (0, 0, 0, 2), expand=False)
 
 
 def print_json(event: str, data: dict[str, Any]) -> None:

@@ -10,39 +10,102 @@ tables            in the order in which they are made; each
     context_parent            the table in whose context rows are made, or None
     foreign_keys              name, columns, ref_table, fill, reason
     columns                   name, how, kind, role, personal, confidence, evidence
-facts             across rows: id, table, columns, says, rows, families, share, taken (False: too few rows speak for it)
+facts             id, table, columns, says, rows, families, share, taken (False: too few rows speak for it)
+advice            of ``dbsynth.pipeline.advice``: topic, says, toml, option
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from dbsynth.console import words
-from dbsynth.console.output import bullet, cells, grid, heading
+from dbsynth.console.output import bullet, cells, grid, heading, item
+
+FILLS = {
+    "category": "learned as categories, for the parent's rows are kept",
+    "cluster": "which kind of row it points at is learned; one of that kind is drawn, as often as such rows are",
+    "matched": "drawn among the parents that agree with what other keys have set",
+    "determined": "set by another key of the row",
+    "self": "rows of the same table, level by level",
+    "cycle": "closes a circle of tables: filled when all of them are made",
+    "dropped": "the parent is not part of the clone: an ordinary column, the key is not created",
+}
+"""How a key is filled, for people; see ``dbsynth.relation.fills.Fill``."""
+Rows = list[dict[str, Any]]
 
 
 def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
-    """The tables, what is kept and why, how keys are filled; with ``verbose`` also every column."""
+    """What matters first: the whole in a few sentences, what a person should decide, then the details. With ``verbose``
+    also every column, every reason and the ids of facts."""
     seed = plan["seed"] if plan["seed"] is not None else "drawn when it runs"
     told = f"seed {words.seeds(seed, plan['training']['sample_seed'])}, k = {plan['privacy_k']}"
-    console.print(Text(f"{plan['source']} → {plan['target']}  {told}, {_effort(plan['training'])}\n"))
+    console.print(Text(f"{plan['source']} → {plan['target']}  {told}, {_effort(plan['training'])}"))
     tables = plan["tables"]
+    _section(console, "In short", _in_short(plan))
+    _advice(console, plan["advice"])
     _overview(console, tables)
     _kept(console, tables)
-    _keys(console, tables)
-    _facts(console, plan["facts"])
+    _children(console, tables)
+    _pointers(console, tables)
+    _facts(console, plan["facts"], verbose)
     _section(console, "Training settings", [f"{t['table']}: {_settings(t)}" for t in tables if t["training"]])
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
-    _section(console, "Personal columns, whose values are made up", personal)
+    _section(console, "Personal columns: every value is made up, none is the source's", personal)
     _section(console, "The target", plan.get("promises", []))
     if verbose:
+        _reasons(console, tables)
         for table in tables:
             _columns(console, table)
     warnings = list(plan["warnings"]) + [f"{t['table']}: {w}" for t in tables for w in t["warnings"]]
     _section(console, "Warnings", warnings, "yellow")
+
+
+def _in_short(plan: dict[str, Any]) -> list[str]:
+    tables, taken = plan["tables"], sum(f["taken"] for f in plan["facts"])
+    kept = [t for t in tables if t["kept_rows"]]
+    made = sum(t["rows"] - t["kept_rows"] for t in tables)
+    lines = [
+        f"{words.counted(len(tables), 'table')} in {words.counted(len({t['level'] for t in tables}), 'step')},"
+        f" parents before their children: {words.counted(made, 'row')} to make, of"
+        f" {words.count(sum(t['source_rows'] for t in tables))} in the source."
+    ]
+    empty = [t["table"] for t in tables if not t["rows"]]
+    if empty:
+        lines.append(f"{words.counted(len(empty), 'table')} without rows: {', '.join(empty)}.")
+    if kept:
+        rows = words.counted(sum(t["kept_rows"] for t in kept), "row")
+        lines.append(f"{rows} of {words.counted(len(kept), 'lookup table')} keep key and labels, for code names them.")
+    personal = Counter(c["role"].replace("_", " ") for t in tables for c in t["columns"] if c["personal"])
+    if personal:
+        n = words.counted(sum(1 for t in tables if _personal(t)), "table")
+        lines.append(f"Personal data in {n}, made up throughout: {', '.join(sorted(personal))}.")
+    else:
+        lines.append("No column looks personal.")
+    if taken:
+        lines.append(f"{words.counted(taken, 'rule')} found in the data or declared, each kept in every row; below.")
+    if plan["advice"]:
+        lines.append(
+            f"{words.counted(len(plan['advice']), 'point')} that you may know better; the rest decides itself."
+        )
+    return lines
+
+
+def _advice(console: Console, advice: Rows) -> None:
+    if not advice:
+        return
+    console.print(heading("For you to decide (it runs without, too)"))
+    for i, a in enumerate(advice, 1):
+        console.print(item(f"{i}.", a["says"]))
+        for line in a["toml"].splitlines():
+            console.print(bullet(f"     {line}", "cyan"))
+        if a["option"]:
+            console.print(item("", a["option"], "cyan"))
 
 
 def _effort(training: dict[str, Any]) -> str:
@@ -55,62 +118,105 @@ def _settings(table: dict[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in table["training"].items())
 
 
-def _overview(console: Console, tables: list[dict[str, Any]]) -> None:
-    numbers = ("level", "rows now", "learn from", "make", "keep")
-    overview = grid("table", *numbers, "in the context of", "strategy", right=numbers)
+def _overview(console: Console, tables: Rows) -> None:
+    sampled = any(t["train_rows"] < t["source_rows"] for t in tables)
+    strategies = {t["strategy"] for t in tables}
+    numbers = ("step", "rows now", *(["learn from"] if sampled else []), "make", "keep")
+    learned = f", each learned by {strategies.pop()}" if len(strategies) == 1 else ""
+    console.print(heading(f"Tables, in the order in which they are made{learned}"))
+    overview = grid("table", *numbers, "children of", *([] if learned else ["learned by"]), right=numbers)
     for t in tables:
         overview.add_row(
             *cells(
                 t["table"],
-                t["level"],
+                t["level"] + 1,
                 words.count(t["source_rows"]),
-                words.count(t["train_rows"]),
+                *([words.count(t["train_rows"])] if sampled else []),
                 words.count(t["rows"] - t["kept_rows"]),
                 words.count(t["kept_rows"]) if t["kept_rows"] else "",
                 t["context_parent"] or "",
-                t["strategy"] if t["rows"] > t["kept_rows"] else "",
+                *([] if learned else [t["strategy"] if t["rows"] > t["kept_rows"] else ""]),
             )
         )
     console.print(overview)
 
 
-def _kept(console: Console, tables: list[dict[str, Any]]) -> None:
-    lines = [f"{t['table']}: {t['kept_reason']}" for t in tables if t["kept_rows"]]
-    _section(console, "Rows that keep their key and labels (--keep none: no rows)", lines, "cyan")
+def _kept(console: Console, tables: Rows) -> None:
+    lines = [f"{t['table']}: {t['kept_reason'].removeprefix('lookup table: ')}" for t in tables if t["kept_rows"]]
+    title = "Lookup tables without personal columns: these rows keep key and labels (--keep none: no rows)"
+    _section(console, title, lines, "cyan")
 
 
-def _keys(console: Console, tables: list[dict[str, Any]]) -> None:
+def _children(console: Console, tables: Rows) -> None:
+    """By parent, the tables whose rows are made as its children."""
+    by_parent: dict[str, list[str]] = {}
+    for t in tables:
+        for k in t["foreign_keys"]:
+            if k["fill"] == "context":
+                by_parent.setdefault(k["ref_table"], []).append(t["table"])
+    title = "Children: how many a row has is learned with it, and what they are like by what it is like"
+    _section(console, title, [f"{parent} → {', '.join(children)}" for parent, children in by_parent.items()])
+
+
+def _pointers(console: Console, tables: Rows) -> None:
+    """The other keys, by how they are filled."""
+    for fill, meaning in FILLS.items():
+        lines = []
+        for t in tables:
+            keys = [k for k in t["foreign_keys"] if k["fill"] == fill]
+            if keys:
+                told = ", ".join(f"{' + '.join(k['columns'])} → {k['ref_table']}" for k in keys)
+                lines.append(f"{t['table']}: {told}")
+        _section(console, f"Other keys: {meaning}", lines)
+
+
+def _facts(console: Console, facts: Rows, verbose: bool) -> None:
+    hint = "" if verbose else "; --verbose: with their ids"
+    title = f"Rules that are kept in every row (to refuse or add some: [facts] in dbsynth.toml{hint})"
+    _by_table(console, title, [f for f in facts if f["taken"]], lambda f: _fact(f, verbose))
+    title = "Seen in too few rows to be taken"
+    _by_table(console, title, [f for f in facts if not f["taken"]], lambda f: _fact(f, verbose))
+
+
+def _by_table(console: Console, title: str, facts: Rows, told: Callable[[dict[str, Any]], str]) -> None:
+    if facts:
+        console.print(heading(title))
+        for table, own in groupby(sorted(facts, key=lambda f: str(f["table"])), key=lambda f: str(f["table"])):
+            console.print(bullet(table))
+            for fact in own:
+                console.print(item("  ·", told(fact)))
+
+
+def _fact(fact: dict[str, Any], verbose: bool) -> str:
+    if not fact["rows"]:
+        support = "declared"
+    else:
+        share = "all" if fact["share"] == 1 else f"{fact['share']:.1%}".replace(".0%", "%")
+        support = f"{share} of {fact['rows']:,} rows"
+        if fact["families"] != fact["rows"]:
+            support += " in 1 family" if fact["families"] == 1 else f" in {fact['families']:,} families"
+    return f"{fact['says']} ({support})" + (f"  id: {fact['id']}" if verbose else "")
+
+
+def _personal(table: dict[str, Any]) -> str:
+    return ", ".join(f"{c['name']} ({c['role'].replace('_', ' ')})" for c in table["columns"] if c["personal"])
+
+
+def _reasons(console: Console, tables: Rows) -> None:
     lines = [
         f"{t['table']}({', '.join(k['columns'])}) → {k['ref_table']}  {k['fill']}: {k['reason']}"
         for t in tables
         for k in t["foreign_keys"]
     ]
-    _section(console, "How foreign keys are filled", lines)
-
-
-def _facts(console: Console, facts: list[dict[str, Any]]) -> None:
-    taken = [_fact(f) for f in facts if f["taken"]]
-    _section(console, "Facts across rows that are kept (to refuse or add some: [facts] in dbsynth.toml)", taken)
-    doubtful = [_fact(f) for f in facts if not f["taken"]]
-    _section(console, "Seen in too few rows to be taken (to confirm them: [facts] in dbsynth.toml)", doubtful)
-
-
-def _fact(fact: dict[str, Any]) -> str:
-    if not fact["rows"]:
-        return f"{fact['id']}: {fact['says']}; declared"
-    share = "all" if fact["share"] == 1 else f"{fact['share']:.0%}"
-    return f"{fact['id']}: {fact['says']}; {share} of {fact['rows']:,} rows in {fact['families']:,} families"
-
-
-def _personal(table: dict[str, Any]) -> str:
-    return ", ".join(f"{c['name']} ({c['role']})" for c in table["columns"] if c["personal"])
+    _section(console, "Why foreign keys are filled so", lines)
 
 
 def _columns(console: Console, table: dict[str, Any]) -> None:
     console.print(heading(table["table"]))
-    columns = grid("column", "how", "kind", "role", "because")
+    columns = grid("column", "how", "kind", "role", "sure", "because", right=("sure",))
     for c in table["columns"]:
-        columns.add_row(*cells(c["name"], c["how"], c["kind"] or "", c["role"], c["evidence"]))
+        sure = f"{c['confidence']:.0%}" if c["role"] else ""
+        columns.add_row(*cells(c["name"], c["how"], c["kind"] or "", c["role"], sure, c["evidence"]))
     console.print(columns)
 
 
@@ -118,4 +224,4 @@ def _section(console: Console, title: str, lines: list[str], style: str = "") ->
     if lines:
         console.print(heading(title))
         for line in lines:
-            console.print(bullet(line, style))
+            console.print(item("", line, style))

@@ -67,12 +67,8 @@ def kept_tables(
         if any(mask.to_pylist()):
             chosen, remade = found.filter(mask), _remade(table, roles[table.name], found, k)
             but = f"; made anew: {', '.join(remade)}" if remade else ""
-            kept[table.name] = Kept(
-                chosen,
-                f"lookup table: {chosen.num_rows} of {found.num_rows} rows are referenced by >= {k} rows each and have "
-                f"no personal column{but}",
-                remade,
-            )
+            reason = f"lookup table: {chosen.num_rows} of {found.num_rows} rows, >= {k} rows point at each{but}"
+            kept[table.name] = Kept(chosen, reason, remade)
     return kept
 
 

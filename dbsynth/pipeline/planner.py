@@ -116,14 +116,16 @@ def make_plan(
         roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k, rows[table.name]), wishes)
         done(table.name)
     forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
-    candidates = [] if wishes.keep_none else [t for t in schema.tables if _may_be_kept(t, wishes)]
+    forced |= {t.name for t in schema.tables if _section(t, wishes).get("keep")}
+    may_be_kept = [t for t in schema.tables if _section(t, wishes).get("keep") is not False]
+    candidates = [] if wishes.keep_none else may_be_kept
     kept = kept_tables(database, schema, candidates, forced, rows, roles, wishes.privacy_k, snapshot)
     keys = {t.name: plan_keys(t, schema, order, rows, set(kept)) for t in schema.tables}
     wanted = _wanted_rows(schema, order.tables, rows, keys, kept, places, wishes)
     plans = []
     for name in order.tables:
         table = schema[name]
-        override = dict((wishes.overrides or {}).get(str(name)) or (wishes.overrides or {}).get(name.name) or {})
+        override = _section(table, wishes)
         degrees = tuple(
             Degree(t.name, k.key, k.fill)
             for t in schema.tables
@@ -234,15 +236,15 @@ def _without_rows(table: TableName) -> str:
     return f"leave the table out: --exclude {table.name}, or give it no rows: --rows {table.name}=0"
 
 
-def _may_be_kept(table: Table, wishes: Wishes) -> bool:
+def _section(table: Table, wishes: Wishes) -> Mapping[str, Any]:
+    """What dbsynth.toml says of a table."""
     overrides = wishes.overrides or {}
-    section = overrides.get(str(table.name)) or overrides.get(table.name.name) or {}
-    return section.get("keep") is not False
+    section: Mapping[str, Any] = overrides.get(str(table.name)) or overrides.get(table.name.name) or {}
+    return section
 
 
 def _overridden(table: Table, roles: dict[str, ColumnRole], wishes: Wishes) -> dict[str, ColumnRole]:
-    overrides = wishes.overrides or {}
-    columns = (overrides.get(str(table.name)) or overrides.get(table.name.name) or {}).get("columns") or {}
+    columns = _section(table, wishes).get("columns") or {}
     for name, settings in columns.items():
         if name not in roles:
             near = difflib.get_close_matches(name, roles, 1)

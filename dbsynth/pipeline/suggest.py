@@ -134,7 +134,7 @@ def _foreign(
             continue
         for parent in schema.tables:
             key = primary.get(parent.name, ())
-            if len(key) != 1 or not _points_at(column, parent, key[0]):
+            if len(key) != 1 or not points_at(column, parent, key[0]):
                 continue
             if not _comparable(column, parent.column(key[0])):
                 continue
@@ -144,7 +144,7 @@ def _foreign(
                 break
 
 
-def _points_at(column: Column, parent: Table, key: str) -> bool:
+def points_at(column: Column, parent: Table, key: str) -> bool:
     """``customer_id`` at the table customers, ``shipped_by_employee_id`` at employees, ``sku`` at a key ``sku``."""
     name, own = words(column.name), words(key)
     if name == own and own not in ("id", "key", "code", "name", "number"):

@@ -12,6 +12,7 @@ from rich.console import Console
 from dbsynth.config import load_config
 from dbsynth.console import plan_view
 from dbsynth.errors import ConfigError
+from dbsynth.pipeline.advice import advise
 from dbsynth.pipeline.plan import Plan
 from dbsynth.relation.facts import Aggregate, Copy, FactWishes
 from dbsynth.schema.model import Schema, TableName
@@ -54,13 +55,13 @@ def test_a_plan_lists_facts_with_their_support() -> None:
     plan = Plan(Schema(()), (), {}, "db", "db#dev", facts=(TOTAL, declared), doubtful=(PRICE,))
     training = {"effort": "quick", "train_minutes": None, "device": "cpu", "sample_seed": None}
     text = io.StringIO()
-    plan_view.show(
-        Console(file=text, width=300, color_system=None), plan.describe() | {"training": training}, verbose=False
-    )
+    described = plan.describe() | {"training": training, "advice": [a.describe() for a in advise(plan)]}
+    plan_view.show(Console(file=text, width=300, color_system=None), described, verbose=True)
     kept, doubtful = text.getvalue().split("Seen in too few rows")
-    assert "orders.n = count(items.*): n is the number of the rows of items (items_order)" in kept
-    assert "all of 1,234 rows in 400 families" in kept
-    assert "orders.m = count(items.*)" in kept
-    assert kept.rstrip().endswith("; declared")
-    assert "items(a, b) = orders(c, d): a, b are often copied from c, d of orders (items_order)" in doubtful
+    assert "n is the number of the rows of items (items_order) (all of 1,234 rows in 400 families)" in kept
+    assert "id: orders.n = count(items.*)" in kept
+    assert "(declared)  id: orders.m = count(items.*)" in kept
+    assert "a, b are often copied from c, d of orders (items_order)" in doubtful
+    assert "id: items(a, b) = orders(c, d)" in doubtful
+    assert 'confirm = [\n           "items(a, b) = orders(c, d)",' in kept, "to paste"
     assert "75% of 12 rows in 9 families" in doubtful

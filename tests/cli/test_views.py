@@ -23,7 +23,7 @@ TRAINING: dict[str, Any] = {"effort": "quick", "train_minutes": None, "device": 
 def planned(**training: Any) -> str:
     text = io.StringIO()
     plan = {"source": "db", "target": "db#dev", "seed": 3, "privacy_k": 5, "tables": [TABLE], "warnings": [],
-            "facts": [], "training": TRAINING | training}  # fmt: skip
+            "facts": [], "advice": [], "training": TRAINING | training}  # fmt: skip
     plan_view.show(Console(file=text, width=120, color_system=None), plan, verbose=False)
     return text.getvalue()
 
