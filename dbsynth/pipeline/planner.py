@@ -116,7 +116,6 @@ def make_plan(
         roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k, rows[table.name]), wishes)
         done(table.name)
     forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
-    forced |= {t.name for t in schema.tables if _section(t, wishes).get("keep")}
     may_be_kept = [t for t in schema.tables if _section(t, wishes).get("keep") is not False]
     candidates = [] if wishes.keep_none else may_be_kept
     kept = kept_tables(database, schema, candidates, forced, rows, roles, wishes.privacy_k, snapshot)
