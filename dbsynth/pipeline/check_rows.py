@@ -19,6 +19,8 @@ from dbsynth.relation.fills import KeyPlan
 from dbsynth.relation.key_facts import Exclusive, Ranked, Threaded
 from dbsynth.relation.keys import take
 
+CONSTRUCTIONS = 4
+"""Rounds in which made values are shaped by CHECKs and must differ from each other."""
 REDRAWS = 8
 """Rounds in which rows that break a CHECK are drawn again before they are repaired."""
 
@@ -29,6 +31,7 @@ def keep_checks(draft: Draft) -> None:
     fixed = {c for k in draft.table.keys if k.fill != "dropped" for c in k.key.columns}
     fixed |= {c for key in draft.table.table.unique_keys for c in key}
     copied = held_columns(draft)
+    construct_made(draft, copied)
     rows = np.arange(draft.n)
     for turn in range(REDRAWS):
         for name, array in draft.rules.computed(draft.batch(rows), fixed | copied).items():
@@ -58,6 +61,32 @@ def keep_checks(draft: Draft) -> None:
         if int(bad.sum()) > max(2, LOST_SHARE * draft.n):
             draft.rules.give_up(draft.table.name, draft.batch(np.flatnonzero(bad)[:1]))
         draft.drop(bad, "a CHECK cannot be met for them")
+
+
+def construct_made(draft: Draft, copied: set[str]) -> None:
+    """Values that are made, not learned, where a CHECK asks for others: a redraw would not know of it. Where they
+    repeat what must be unique, they are what they were, and are tried again."""
+    keys = {c for k in draft.table.keys if k.fill != "dropped" for c in k.key.columns}
+    made = {c.name for c in draft.table.columns if c.how == "made"} - keys - copied
+    made &= {c for check in draft.rules.local for c in check.columns}
+    others = set(draft.columns) - made
+    for turn in range(CONSTRUCTIONS if made else 0):
+        rows = np.flatnonzero(draft.rules.broken_here(draft.batch()))
+        if len(rows) == 0:
+            return
+        before = {name: take(draft.columns[name], rows) for name in made}
+        better = draft.rules.construct(draft.batch(rows), draft.rng("construct", turn), others)
+        for name in made:
+            draft.set(name, rows, better.column(name))
+        again = repeats(draft)
+        for unique in draft.table.table.unique_keys:
+            if set(unique) & made:
+                again |= repeated(unique, draft.columns, draft.kept_table())
+        back = again[rows] if again[rows].sum() == again.sum() else np.ones(len(rows), bool)
+        for name, array in before.items():
+            draft.set(name, rows[back], take(array, np.flatnonzero(back)))
+        if not again.any():
+            return
 
 
 def drop_broken(draft: Draft) -> None:

@@ -14,7 +14,7 @@ from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.pipeline.unique_indexes import UniqueIndex, unique_indexes
 from dbsynth.schema.checks import Implied, ParsedCheck, implications, parse_checks
 from dbsynth.schema.model import Table, TableName
-from dbsynth.schema.repair import apply_computed, repair
+from dbsynth.schema.repair import apply_computed, construct, repair
 
 Judge = Callable[[TableName, Sequence[str], pa.RecordBatch], np.ndarray]
 """Evaluates SQL expressions on rows in the database: bool (rows, expressions), True where one is false."""
@@ -71,12 +71,21 @@ class Rules:
 
     def broken(self, batch: pa.RecordBatch) -> np.ndarray:
         """True for rows that break a CHECK."""
-        bad = np.zeros(batch.num_rows, bool)
-        for check in self.local:
-            bad |= check.violations(batch, self.now)
+        bad = self.broken_here(batch)
         if self.remote and self.judge is not None and batch.num_rows:
             bad |= self.judge(self.table.name, self.remote, batch).any(axis=1)
         return bad
+
+    def broken_here(self, batch: pa.RecordBatch) -> np.ndarray:
+        """As ``broken``, of the CHECKs that are evaluated here."""
+        bad = np.zeros(batch.num_rows, bool)
+        for check in self.local:
+            bad |= check.violations(batch, self.now)
+        return bad
+
+    def construct(self, batch: pa.RecordBatch, rng: np.random.Generator, fixed: set[str]) -> pa.RecordBatch:
+        """Rows that break a CHECK with values worked out from what it says, as far as that makes them better."""
+        return construct(batch, self.local, self.implied, rng, fixed)[0]
 
     def repair(
         self, batch: pa.RecordBatch, rng: np.random.Generator, fixed: set[str]

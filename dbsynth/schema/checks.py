@@ -1,9 +1,12 @@
-"""CHECK constraints: parsed, evaluated, and what they imply. The public names of ``predicate`` and ``implied``."""
+"""CHECK constraints: parsed, evaluated, and what they imply. The public names of ``predicate``, ``implied`` and
+``validate``."""
 
 from dbsynth.schema.implied import Computed, Implied, Ordered, contradiction, implications
 from dbsynth.schema.predicate import ParsedCheck, parse_check, parse_checks
+from dbsynth.schema.validate import CheckReport, validate_check
 
 __all__ = [
+    "CheckReport",
     "Computed",
     "Implied",
     "Ordered",
@@ -12,4 +15,5 @@ __all__ = [
     "implications",
     "parse_check",
     "parse_checks",
+    "validate_check",
 ]

@@ -1,6 +1,7 @@
 """Rows that break CHECKs made valid, from values of the batch itself and constants of the CHECKs. It always ends.
 
-    computed columns · pairs in order · bounds · joint values of valid rows · null · random combinations
+    computed columns · pairs in order · bounds · what the CHECKs ask for, worked out backwards (``satisfy``) ·
+    joint values of valid rows · null · random combinations
 
 Every step proposes new values for broken rows only, and a row takes the proposal if it then breaks fewer CHECKs; so no
 step can make a row worse, and the number of steps is fixed.
@@ -8,7 +9,7 @@ step can make a row worse, and the number of steps is fixed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -17,11 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbsynth.schema.expression.domains import base, bounds, exact
+from dbsynth.schema.expression.logic import both
 from dbsynth.schema.expression.nodes import Context, Node
 from dbsynth.schema.expression.numbers import decimal, from_decimal128
 from dbsynth.schema.expression.values import NUMERIC, plain
 from dbsynth.schema.implied import Implied, Ordered
 from dbsynth.schema.predicate import ParsedCheck
+from dbsynth.schema.satisfy.rows import Rows
+from dbsynth.schema.satisfy.truth import satisfy
 from dbsynth.schema.types import DATE_INFINITY, DATE_MINUS_INFINITY
 
 DONOR_ROUNDS, COMBINATION_ROUNDS = 24, 48
@@ -51,6 +55,29 @@ def repair(
 ) -> tuple[pa.RecordBatch, np.ndarray]:
     """The repaired batch, and the mask of rows that still break a CHECK. Columns in ``fixed`` are left as they are;
     CHECKs that are not evaluable are left out."""
+    return _each_group(batch, checks, implied, rng, fixed, _Group.run)
+
+
+def construct(
+    batch: pa.RecordBatch,
+    checks: Sequence[ParsedCheck],
+    implied: Implied,
+    rng: np.random.Generator,
+    fixed: Collection[str],
+) -> tuple[pa.RecordBatch, np.ndarray]:
+    """As ``repair``, only by what the CHECKs themselves say: columns that they define, and values worked out backwards
+    from what has to hold."""
+    return _each_group(batch, checks, implied, rng, fixed, _Group.construct)
+
+
+def _each_group(
+    batch: pa.RecordBatch,
+    checks: Sequence[ParsedCheck],
+    implied: Implied,
+    rng: np.random.Generator,
+    fixed: Collection[str],
+    work_on: Callable[[_Group], None],
+) -> tuple[pa.RecordBatch, np.ndarray]:
     columns = {name: plain(batch.column(name)) for name in batch.schema.names}
     still_bad = np.zeros(batch.num_rows, dtype=bool)
     evaluable = [c for c in checks if c.node is not None]
@@ -58,7 +85,7 @@ def repair(
         own = [c for c in evaluable if group.intersection(c.columns)]
         if own:
             work = _Group(columns, own, implied, rng, [n for n in batch.schema.names if n in group and n not in fixed])
-            work.run()
+            work_on(work)
             columns |= work.columns
             still_bad |= work.counts > 0
     for check in evaluable:
@@ -95,10 +122,16 @@ class _Group:
         return np.flatnonzero(self.counts)
 
     def run(self) -> None:
+        self._go(self._compute, self._order, self._clamp, self._solve, self._donate, self._donate_each, self._null,
+                 self._combine)  # fmt: skip
+
+    def construct(self) -> None:
+        self._go(self._compute, self._solve)
+
+    def _go(self, *steps: Callable[[], Proposals]) -> None:
         if not self.free or not self.counts.any():
             return
-        for proposals in (self._compute, self._order, self._clamp, self._donate, self._donate_each, self._null,
-                          self._combine):  # fmt: skip
+        for proposals in steps:
             for rows, proposal in proposals():
                 self._take(rows, proposal)
                 if not self.counts.any():
@@ -133,6 +166,18 @@ class _Group:
     def _compute(self) -> Proposals:
         if self.computed:
             yield self.broken, {}
+
+    def _solve(self) -> Proposals:
+        """All CHECKs of a row at once, then one by one, since not each has a way; twice, since they share columns."""
+        nodes = [c.node for c in self.checks if c.node is not None]
+        for node in [*([both(*nodes)] if len(nodes) > 1 else []), *nodes, *(nodes if len(nodes) > 1 else [])]:
+            broken = self.broken
+            if not len(broken):
+                return
+            rows = Rows(self._at(broken), {n: self.columns[n] for n in self.reads}, self.counts == 0, self.free,
+                        self.implied, self.rng)  # fmt: skip
+            satisfy(rows, node, np.ones(len(broken), dtype=bool))
+            yield broken, {n: rows.columns[n] for n in self.free if n in rows.columns}
 
     def _order(self) -> Proposals:
         """Swaps what is in the wrong order; else one follows the other at a distance seen in the valid rows."""

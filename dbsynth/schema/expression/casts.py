@@ -144,6 +144,8 @@ def _numbers(vec: Vec, type_: SqlType) -> Vec:
 
 def _moments(vec: Vec, type_: SqlType) -> Vec:
     target = type_.family
+    if vec.type.family == target:
+        return Vec(type_, vec.values, vec.valid, vec.bad)
     if target == "date":
         return strict(type_, moments.to_days(vec), vec)
     if target == "time":

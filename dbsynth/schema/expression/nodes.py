@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dbsynth.schema.arrays import literal_of
 from dbsynth.schema.expression import numbers
-from dbsynth.schema.expression.moments import parse_interval
+from dbsynth.schema.expression.moments import ENDLESS, parse_interval
 from dbsynth.schema.expression.texts import parse_array
 from dbsynth.schema.expression.values import STRINGS, TEXT, SqlType, Vec, apply, plain, vector
 
@@ -151,7 +152,25 @@ def write_column(vec: Vec, arrow: pa.DataType) -> pa.Array:
             return pa.array(decimals, type=arrow)
         return pa.array([None if d is None else format(d, "f") for d in decimals], type=pa.string())
     if vec.type.family == "date":
-        return pa.array(vec.values.astype(np.int32), mask=null).view(pa.date32())
+        null = null | (np.abs(vec.values) > 2**31)
+        return pa.array(np.where(null, 0, vec.values).astype(np.int32), mask=null).view(pa.date32())
     if vec.type.family in ("timestamp", "timestamptz", "time"):
         return pa.array(vec.values, mask=null).view(arrow)
+    if vec.type.family in ("array", "interval"):
+        write = literal_of if vec.type.family == "array" else interval_text
+        return pa.array([None if gone else write(v) for v, gone in zip(vec.values.tolist(), null, strict=True)], arrow)
     return pa.array(vec.values, type=arrow, mask=null)
+
+
+def interval_text(parts: Sequence[int]) -> str:
+    """Months, days and µs as the database reads them."""
+    months, days, micros = parts
+    if abs(micros) >= ENDLESS:
+        return "infinity" if micros > 0 else "-infinity"
+    sign, clock = ("-" if micros < 0 else ""), abs(int(micros))
+    seconds, rest = divmod(clock, 1_000_000)
+    fraction = f".{rest:06}".rstrip("0") if rest else ""
+    words = [f"{months} mons"] * bool(months) + [f"{days} days"] * bool(days)
+    if micros or not words:
+        words.append(f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}")
+    return " ".join(words)
