@@ -20,7 +20,9 @@ from dbsynth.limits import MAX_BYTES, MAX_SEED, MAX_TRAIN_MINUTES
 from dbsynth.model.base import Device
 from dbsynth.pipeline.clone import EFFORT, limited, read_catalog, wishes_of
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor, NearExecutor, default_workers
+from dbsynth.pipeline.filling import Emit, progress
 from dbsynth.pipeline.fitting import fit as learn
+from dbsynth.pipeline.generation import Origin, identity_digest
 from dbsynth.pipeline.options import CloneOptions, Effort
 from dbsynth.pipeline.planner import select
 from dbsynth.pipeline.training_wishes import check_training
@@ -96,7 +98,7 @@ def fit(
             f"a {type(source).__name__} is no source", hint="give tables by name, {'orders': frame}, or a database URL"
         )
     parsed = parse_url(url) if isinstance(url, str) else url
-    return _fit_url(CloneOptions(parsed, source_schemas=tuple(schemas) or None, **asked), at)
+    return fit_url(CloneOptions(parsed, source_schemas=tuple(schemas) or None, **asked), at)
 
 
 def fit_table(
@@ -111,10 +113,11 @@ def load(path: str | PathLike[str]) -> Synthesizer:
     return Synthesizer.load(path)
 
 
-def _fit_url(options: CloneOptions, checkpoint: Path | None) -> Synthesizer:
+def fit_url(options: CloneOptions, checkpoint: Path | None, emit: Emit = lambda event: None) -> Synthesizer:
+    """Learn from the source of ``options``; what they say of a target does not count."""
     options = limited(options)
     database = connect(options.source_url)
-    executor = LocalExecutor(options.workers or default_workers(), lambda table, step, done, total: None)
+    executor = LocalExecutor(options.workers or default_workers(), progress(emit))
     try:
         options, schema = read_catalog(options, database)
         fitted = learn(
@@ -126,14 +129,16 @@ def _fit_url(options: CloneOptions, checkpoint: Path | None) -> Synthesizer:
             sqlglot_dialect=database.dialect.grammar.sqlglot,
             checkpoint=checkpoint,
             versions=versions(),
+            emit=emit,
         )
         executor.close()
+        origin = Origin(database.dialect.name, identity_digest(database))
     except BaseException:
         executor.stop()
         raise
     finally:
         database.close()
-    return Synthesizer.of(fitted, {})
+    return Synthesizer.of(fitted, {}, origin)
 
 
 def _fit_frames(
@@ -160,7 +165,7 @@ def _fit_frames(
     except BaseException:
         executor.stop()
         raise
-    return Synthesizer.of(fitted, dtypes)
+    return Synthesizer.of(fitted, dtypes, Origin())
 
 
 def frames_database(

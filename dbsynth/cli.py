@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -117,6 +118,84 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
 
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
+@click.option("--out", type=arguments.FOLDER, required=True, metavar="FOLDER", help="Where the model goes.")
+@arguments.selection
+@arguments.seed_option
+@arguments.learning
+@arguments.workers_option
+@click.option(
+    "--checkpoint", type=arguments.FOLDER, metavar="FOLDER", help="Go on there after an interruption, same result."
+)
+@arguments.output
+@arguments.quiet_option
+def train(out: Path, checkpoint: Path | None, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+    """Learn from SOURCE once, and keep a model: a folder of JSON and safetensors, without rows but kept lookup rows.
+
+    `dbsynth generate FOLDER --to TARGET` makes rows of it anywhere, without the source.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import logs, model_view
+        from dbsynth.console.output import print_json, stdout_console
+        from dbsynth.console.progress import watcher
+        from dbsynth.console.request import clone_options
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        options = clone_options(**asked)
+        from dbsynth.api import fit_url
+        from dbsynth.artifact.files import check_replaceable
+        from dbsynth.pipeline.training_wishes import check_training
+
+        check_replaceable(out)
+        check_training(options)
+        with watcher(quiet=quiet, as_json=as_json) as watch:
+            model = fit_url(options, checkpoint, watch)
+        model.save(out)
+        if as_json:
+            print_json("Model", {"model": str(out), **model.report()})
+        elif not quiet:
+            model_view.show_trained(stdout_console(), out, model)
+
+
+@main.command(epilog=EXIT_TEXT)
+@click.argument("model", type=arguments.FOLDER, metavar="MODEL")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="TARGET",
+    help="A URL or a connection, both also with #SCHEMA; with --format a folder or a file.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["parquet", "csv", "sql", "duckdb"]),
+    help="Write files instead: a folder with one a table, a script for psql, or a database file.",
+)
+@arguments.amount
+@arguments.seed_option
+@arguments.workers_option
+@arguments.replace_option
+@arguments.output
+@arguments.quiet_option
+def generate(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+    """Make TARGET from a MODEL that `dbsynth train` wrote. Needs neither the source nor a network to it.
+
+    With the same seed as `dbsynth train`, these are the rows that `dbsynth clone` would have made.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import generation, logs, summary
+        from dbsynth.console.output import stdout_console
+        from dbsynth.console.progress import watcher
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        with watcher(quiet=quiet, as_json=as_json) as watch:
+            done = generation.run(model, target, watch, **asked)
+        if not quiet and not as_json:
+            place = watch.state.started.target if watch.state.started else target
+            summary.show(stdout_console(), done, watch.state.notes, target=place, verbose=verbose)
+
+
+@main.command(epilog=EXIT_TEXT)
+@arguments.source_argument
 @arguments.selection
 @click.option("--check-keys", is_flag=True, help="Count what breaks the declared keys: warehouses enforce none.")
 @click.option("--suggest-keys", is_flag=True, help="Look for keys that are not declared; prints TOML to paste.")
@@ -133,8 +212,16 @@ def inspect(
     max_bytes: int | None,
     **selected: Any,
 ) -> None:
-    """Show what is in SOURCE: tables, rows, keys, CHECKs, types, and what dbsynth does not carry over."""
+    """Show what is in SOURCE: tables, rows, keys, CHECKs, types, and what dbsynth does not carry over.
+
+    Or, where SOURCE is the folder of a model: what was learned, when, on what, and what it holds.
+    """
     with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.artifact.files import is_model
+
+        if is_model(Path(source)):
+            _inspect_model(Path(source), as_json=as_json, verbose=verbose)
+            return
         from dbsynth.config import load_config
         from dbsynth.console import inspect_view, inspection, logs
         from dbsynth.console.output import print_json, stdout_console
@@ -157,6 +244,18 @@ def inspect(
             print_json("Inspection", found)
         else:
             inspect_view.show(stdout_console(), found)
+
+
+def _inspect_model(path: Path, *, as_json: bool, verbose: bool) -> None:
+    from dbsynth.console import logs, model_view
+    from dbsynth.console.output import print_json, stdout_console
+
+    logs.set_up(verbose=verbose, quiet=False)
+    found = model_view.inspect_model(path)
+    if as_json:
+        print_json("Model", found)
+    else:
+        model_view.show(stdout_console(), found, verbose=verbose)
 
 
 @main.command(epilog=EXIT_TEXT)

@@ -76,6 +76,7 @@ class Grammar:
     identities: bool = True
     """Columns can count up by themselves."""
     cyclic_keys: bool = True
+    keys_across_schemas: bool = True
     """Foreign keys can be declared after all tables are there."""
     keys_to_primary_only: bool = False
     """A foreign key refers to a primary key, never to another unique key."""

@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import structlog
+from sqlalchemy.engine import URL
 
 from dbsynth import __version__
 from dbsynth.artifact import model as artifact
 from dbsynth.artifact.learned import schema_hash
 from dbsynth.artifact.summary import holdings
+from dbsynth.dialect import parse_url
 from dbsynth.errors import UnsatisfiableConstraint, UsageError
 from dbsynth.frames.pandas import load as load_pandas
 from dbsynth.frames.pandas import to_pandas
 from dbsynth.limits import MAX_ROWS, MAX_SCALE
 from dbsynth.pipeline.draft import Learned
+from dbsynth.pipeline.events import Event, RunDone
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor
+from dbsynth.pipeline.exports import Format, write_files
+from dbsynth.pipeline.filling import Emit
 from dbsynth.pipeline.fitting import Fitted, drawn
+from dbsynth.pipeline.generation import GenerateOptions, Origin, Trained, generate_into
 from dbsynth.pipeline.making import made
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import resized
@@ -56,13 +62,16 @@ class Synthesizer:
         dtypes: Dtypes,
         versions: Mapping[str, str],
         made_at: str,
+        origin: Origin,
+        digest: str = "",
     ) -> None:
         self.plan, self.seed = plan, seed
         self._learned, self._warnings, self._dtypes = dict(learned), dict(warnings), dict(dtypes)
         self._versions, self._made_at = dict(versions), made_at
+        self._origin, self._digest = origin, digest
 
     @classmethod
-    def of(cls, fitted: Fitted, dtypes: Dtypes) -> Synthesizer:
+    def of(cls, fitted: Fitted, dtypes: Dtypes, origin: Origin) -> Synthesizer:
         return cls(
             fitted.plan,
             fitted.learned,
@@ -71,6 +80,7 @@ class Synthesizer:
             dtypes=dtypes,
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            origin=origin,
         )
 
     # --- rows -------------------------------------------------------------------------------------------------------
@@ -145,6 +155,56 @@ class Synthesizer:
             executor.stop()
             raise
 
+    # --- elsewhere --------------------------------------------------------------------------------------------------
+
+    def to_database(
+        self,
+        url: str | URL,
+        *,
+        schema: str | None = None,
+        scale: float = 1.0,
+        rows: Rows = None,
+        seed: int | None = None,
+        workers: int | None = None,
+        replace: bool = False,
+        watch: Emit | None = None,
+    ) -> RunDone:
+        """Make the model's tables in a database, with their keys and constraints, full of rows: what ``dbsynth.clone``
+        makes of the source with the same seeds. The schema appears when all is verified, or not at all.
+
+        ``schema``: its name (None: the names of the model; of several schemas each becomes ``schema_<name>``).
+        ``scale``, ``rows``, ``seed``: as ``sample``. ``workers``: processes (None: one a core). ``replace``: also a
+        schema that dbsynth did not make. ``watch``: called with the events of the run.
+
+        Raises TargetRefused, UnsatisfiableConstraint, UsageError, ConnectionFailed."""
+        parsed = parse_url(url) if isinstance(url, str) else url
+        options = GenerateOptions(scale, self._wanted(rows), seed, schema, workers, replace)
+        return generate_into(self._trained, parsed, options, watch or _nobody)
+
+    def to_files(
+        self,
+        path: str | PathLike[str],
+        format: Format = "parquet",
+        *,
+        scale: float = 1.0,
+        rows: Rows = None,
+        seed: int | None = None,
+        workers: int | None = None,
+        replace: bool = False,
+        watch: Emit | None = None,
+    ) -> RunDone:
+        """Write rows as files: ``parquet`` or ``csv``, a folder with a file a table; ``sql``, a script for psql with
+        tables, rows, keys and constraints; ``duckdb``, a database file. What is there is replaced only if dbsynth made
+        it, or with ``replace``; at every moment it is what it was or the complete new one.
+
+        Raises TargetRefused, UnsatisfiableConstraint, UsageError."""
+        options = GenerateOptions(scale, self._wanted(rows), seed, None, workers, replace)
+        return write_files(self._trained, Path(path), format, options, watch or _nobody)
+
+    @property
+    def _trained(self) -> Trained:
+        return Trained(self.plan, self._learned, self.seed, self._origin, self._digest)
+
     def _wanted(self, rows: Rows) -> dict[str, int]:
         """``rows`` by full table name."""
         if rows is None:
@@ -215,6 +275,8 @@ class Synthesizer:
             "seed": self.seed,
             "privacy_k": self.plan.privacy_k,
             "schema_hash": schema_hash(self.plan.schema),
+            "dialect": self._origin.dialect,
+            "source_identity": self._origin.identity,
             "tables": {
                 str(n): {"strategy": found.model.report.strategy, "fidelity": found.model.report.fidelity}
                 for n, found in self._learned.items()
@@ -236,6 +298,8 @@ class Synthesizer:
             dtypes=found.extra["dtypes"],
             versions=about["versions"],
             made_at=str(about["made_at"]),
+            origin=Origin(about["dialect"], str(about["source_identity"])),
+            digest=found.digest,
         )
 
     # --- about it ---------------------------------------------------------------------------------------------------
@@ -260,6 +324,8 @@ class Synthesizer:
             }
         return {
             "source": self.plan.source,
+            "dialect": self._origin.dialect,
+            "digest": self._digest,
             "made_at": self._made_at,
             "versions": dict(self._versions),
             "seed": self.seed,
@@ -278,3 +344,7 @@ class Synthesizer:
 def versions() -> dict[str, str]:
     """Of what decides on the bytes of a result."""
     return {"dbsynth": __version__, "torch": version("torch"), "numpy": version("numpy")}
+
+
+def _nobody(event: Event) -> None:
+    """Watches nothing."""

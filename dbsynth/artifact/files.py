@@ -46,9 +46,11 @@ Tensors = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Folder:
-    """What was read: ``about``: the manifest's facts; ``documents`` and ``tensors`` by name without ending."""
+    """What was read: ``about``: the manifest's facts; ``documents`` and ``tensors`` by name without ending; ``digest``
+    (hex): of the manifest, which holds those of all files."""
 
     path: Path
+    digest: str
     about: Mapping[str, Any]
     documents: Mapping[str, Any]
     tensors: Mapping[str, Tensors]
@@ -100,7 +102,7 @@ def check_replaceable(path: Path) -> None:
 def read(path: Path) -> Folder:
     """Read the files that the manifest lists, and no others. Raises ArtifactError, which names the file, for anything
     that is not as it was written."""
-    about = _manifest(path)
+    about, digest = _manifest(path)
     documents: dict[str, Any] = {}
     tensors: dict[str, Tensors] = {}
     for name, facts in about.pop("files").items():
@@ -112,10 +114,22 @@ def read(path: Path) -> Folder:
             documents[stem] = _parsed(path, name, data)
         else:
             tensors[stem] = _tensors(path, name, data)
-    return Folder(path, about, documents, tensors)
+    return Folder(path, digest, about, documents, tensors)
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def about(path: Path) -> dict[str, Any]:
+    """The facts of the manifest alone, with ``digest`` and ``bytes`` (of all files). Raises ArtifactError as ``read``
+    does."""
+    found, digest = _manifest(path)
+    return {**found, "digest": digest, "bytes": sum(int(f["bytes"]) for f in found["files"].values())}
+
+
+def is_model(path: Path) -> bool:
+    """Whether there is a directory with a manifest, whole or not."""
+    return path.is_dir() and (path / MANIFEST).is_file()
+
+
+def _manifest(path: Path) -> tuple[dict[str, Any], str]:
     if path.is_symlink() or not path.is_dir():
         raise ArtifactError(f"{path} is no directory", hint="name the folder of a saved model")
     found = _parsed(path, MANIFEST, _read_file(path, MANIFEST, None, MOST_MANIFEST))
@@ -142,7 +156,7 @@ def _manifest(path: Path) -> dict[str, Any]:
             or not isinstance(facts.get("blake2b"), str)
         ):
             raise _broken(path, MANIFEST, f"it says too little of {name}")
-    return found
+    return found, str(told)
 
 
 def _read_file(path: Path, name: str, size: int | None, most: int) -> bytes:

@@ -31,12 +31,14 @@ log = structlog.get_logger("dbsynth")
 
 @dataclass(frozen=True)
 class Model:
-    """``about``: facts of the manifest; ``extra``: plain data (JSON) that belongs to the model."""
+    """``about``: facts of the manifest; ``extra``: plain data (JSON) that belongs to the model; ``digest``: of its
+    files, "" before it is saved."""
 
     plan: Plan
     learned: Mapping[TableName, Learned]
     about: Mapping[str, Any]
     extra: Any
+    digest: str = ""
 
 
 def save(path: Path, model: Model) -> None:
@@ -76,7 +78,7 @@ def load(path: Path, versions: Mapping[str, str]) -> Model:
             learned[found.plan.name] = found
     except UNREADABLE as error:
         raise ArtifactError(f"{path / at}: {_said(error)}", hint=files.REMEDY) from error
-    return Model(plan, learned, folder.about, extra)
+    return Model(plan, learned, folder.about, extra, folder.digest)
 
 
 def _table(i: int) -> str:

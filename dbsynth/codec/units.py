@@ -11,6 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from dbsynth.schema.types import TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY
+
+DAY = 86_400_000_000
+"""In microseconds."""
 _NAMED = {
     "int64": pa.int64(),
     "double": pa.float64(),
@@ -117,3 +121,14 @@ def fraction_digits(texts: pa.Array) -> np.ndarray:
     point = pc.find_substring(texts, ".").to_numpy(zero_copy_only=False)
     length = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
     return np.where(point < 0, 0, length - point - 1)
+
+
+def moment_as(values: pa.Array, arrow: pa.DataType) -> pa.Array:
+    """Moments in another type of moment; a day is the moment at which it begins. Infinity stays infinity, and days that
+    a timestamp does not reach are it too."""
+    if not (pt.is_date32(values.type) and pt.is_timestamp(arrow)):
+        return values.cast(arrow)
+    days = values.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    most = TIMESTAMP_INFINITY // DAY
+    micros = np.where(days > most, TIMESTAMP_INFINITY, np.where(days < -most, TIMESTAMP_MINUS_INFINITY, days * DAY))
+    return pa.array(micros, pa.int64(), mask=np.asarray(values.is_null())).cast(arrow)

@@ -68,6 +68,8 @@ def _apply(options: list[Callable[[Any], Any]]) -> Callable[[Command], Command]:
     return decorate
 
 
+FOLDER = click.Path(path_type=Path)
+
 source_argument = click.argument("source", metavar="SOURCE")
 
 selection = _apply(
@@ -90,16 +92,16 @@ max_bytes_option = click.option(
     help="Where reading is billed by the byte (BigQuery): refuse to read more.  [10GiB]",
 )
 
-wishes = _apply(
+target_option = click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="TARGET",
+    help="SCHEMA of the source's database, CONNECTION.SCHEMA, CONNECTION, or a URL; the last two take #SCHEMA.",
+)
+
+amount = _apply(
     [
-        click.option(
-            "--to",
-            "target",
-            required=True,
-            metavar="TARGET",
-            help="SCHEMA of the source's database, CONNECTION.SCHEMA, CONNECTION, or a URL; the last two take #SCHEMA.",
-        ),
-        selection,
         click.option(
             "--scale",
             callback=scale_of,
@@ -110,20 +112,27 @@ wishes = _apply(
         click.option(
             "--rows", multiple=True, callback=rows_of, metavar="TABLE=N", help="Make N rows of this table; repeats."
         ),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, MAX_SEED),
-            envvar="DBSYNTH_SEED",
-            metavar="N",
-            help="Same seed, same rows.  [drawn, and told]",
-        ),
-        click.option(
-            "--sample-seed",
-            type=click.IntRange(0, MAX_SEED),
-            envvar="DBSYNTH_SAMPLE_SEED",
-            metavar="N",
-            help="Other rows of the models that --seed makes.  [that of --seed]",
-        ),
+    ]
+)
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, MAX_SEED),
+    envvar="DBSYNTH_SEED",
+    metavar="N",
+    help="Same seed, same rows.  [drawn, and told]",
+)
+
+sample_seed_option = click.option(
+    "--sample-seed",
+    type=click.IntRange(0, MAX_SEED),
+    envvar="DBSYNTH_SAMPLE_SEED",
+    metavar="N",
+    help="Other rows of the models that --seed makes.  [that of --seed]",
+)
+
+learning = _apply(
+    [
         click.option(
             "--sample-rows",
             type=click.IntRange(min=MIN_SAMPLE_ROWS),
@@ -157,20 +166,35 @@ wishes = _apply(
             help="Where to train; auto: on CUDA where there is one.  [cpu]",
         ),
         click.option(
-            "--workers",
-            type=click.IntRange(1, MAX_WORKERS),
-            envvar="DBSYNTH_WORKERS",
-            metavar="N",
-            help="Processes.  [one a core]",
-        ),
-        click.option(
             "--keep",
             multiple=True,
             metavar="TABLE",
             help="Take the rows of this table over as they are; 'none' keeps no table; repeats.",
         ),
         max_bytes_option,
-        click.option("--replace", is_flag=True, help="Replace a target schema that dbsynth did not make."),
+    ]
+)
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, MAX_WORKERS),
+    envvar="DBSYNTH_WORKERS",
+    metavar="N",
+    help="Processes.  [one a core]",
+)
+
+replace_option = click.option("--replace", is_flag=True, help="Replace a target that dbsynth did not make.")
+
+wishes = _apply(
+    [
+        target_option,
+        selection,
+        amount,
+        seed_option,
+        sample_seed_option,
+        learning,
+        workers_option,
+        replace_option,
     ]
 )
 

@@ -107,7 +107,7 @@ class LiveWatcher(Watcher):
         match event:
             case events.RunStarted():
                 self._live.console.print(Text(redact(heading(event))))
-            case events.StepDone(table=str(name), step="load"):
+            case events.StepDone(table=str(name), step=step) if step == self.state.last:
                 self._live.console.print(self._finished(self.state.tables[name]))
 
     def __enter__(self) -> Self:
@@ -119,7 +119,7 @@ class LiveWatcher(Watcher):
 
     def _finished(self, table: TableState) -> Text:
         line = Text().append("✓ ", style="green").append(table.name)
-        line.append(f"  {words.counted(table.loaded_rows, 'row')}  {words.duration(table.seconds)}", style="dim")
+        line.append(f"  {words.counted(table.finished_rows, 'row')}  {words.duration(table.seconds)}", style="dim")
         return line.append("  kept", style="cyan") if table.kept else line
 
     def render(self) -> RenderableType:
@@ -144,7 +144,7 @@ class LiveWatcher(Watcher):
     def _whole(self, now: float) -> RenderableType:
         state = self.state
         to_make = state.to_make
-        done = sum(t.loaded for t in to_make)
+        done = sum(t.finished for t in to_make)
         parts = [f"{done} of {words.counted(len(to_make), 'table')}"] if to_make else ["reading the catalog"]
         if state.step is not None:
             parts = [state.step.step]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import URL
+
 from dbsynth.config import Config, Place, load_config, table_overrides
 from dbsynth.console import redact
 from dbsynth.dialect import named_schema
@@ -28,14 +30,14 @@ def source_place(config: Config, text: str, schemas: Sequence[str]) -> Place:
 def clone_options(
     *,
     source: str,
-    target: str,
     schemas: Sequence[str],
     tables: Sequence[str],
     exclude: Sequence[str],
-    rows: Sequence[tuple[str, int]],
     keep: Sequence[str],
-    replace: bool,
     config: Path | None,
+    target: str | None = None,
+    rows: Sequence[tuple[str, int]] = (),
+    replace: bool = False,
     scale: float | None = None,
     seed: int | None = None,
     sample_seed: int | None = None,
@@ -47,12 +49,14 @@ def clone_options(
     workers: int | None = None,
     max_bytes: int | None = None,
 ) -> CloneOptions:
-    """None: not said on the command line nor in the environment; then the file decides, then the default."""
+    """None: not said on the command line nor in the environment; then the file decides, then the default. Without a
+    ``target`` nothing is written."""
     loaded = load_config(config)
     defaults = loaded.settings.clone
     origin = source_place(loaded, source, schemas)
-    goal = loaded.resolve_target(target, origin)
-    redact.remember(goal.url)
+    goal = None if target is None else loaded.resolve_target(target, origin)
+    if goal is not None:
+        redact.remember(goal.url)
     keep_none = KEEP_NONE in keep
     if keep_none and len(set(keep)) > 1:
         raise UsageError("--keep none goes with no other --keep", hint="name the tables to keep, or none")
@@ -76,11 +80,11 @@ def clone_options(
     return CloneOptions(
         source_url=origin.url,
         source_schemas=origin.schemas or None,
-        target_url=goal.url,
-        target_schema=goal.schemas[0] if goal.schemas else named_schema(goal.url),
+        target_url=goal.url if goal else None,
+        target_schema=_schema_of(goal) if goal else None,
         tables=tuple(tables),
         exclude=tuple(exclude),
-        rows=_row_numbers(rows),
+        rows=row_numbers(rows),
         seed=seed if seed is not None else defaults.seed,
         sample_seed=_sample_seed(seed, sample_seed, defaults.sample_seed),
         workers=workers or defaults.workers,
@@ -94,12 +98,32 @@ def clone_options(
     )
 
 
+def database_target(config: Path | None, text: str) -> tuple[URL, str | None]:
+    """URL and schema (None: not named) of a target that stands alone, without a source beside it."""
+    loaded = load_config(config)
+    nowhere = Place(URL.create("nowhere"))
+    path = text.startswith((".", "/", "~")) or ("/" in text and "://" not in text and "@" not in text)
+    goal = nowhere if path else loaded.resolve_target(text, nowhere)
+    if goal.url == nowhere.url:
+        raise UsageError(
+            f"--to {text}: {'a path, in which format?' if path else 'in which database?'}",
+            hint="for files say --format parquet, csv, sql or duckdb; for a database name a connection or a URL, both "
+            "with #SCHEMA",
+        )
+    redact.remember(goal.url)
+    return goal.url, _schema_of(goal)
+
+
+def _schema_of(goal: Place) -> str | None:
+    return goal.schemas[0] if goal.schemas else named_schema(goal.url)
+
+
 def _sample_seed(seed: int | None, sample_seed: int | None, default: int | None) -> int | None:
     """``--seed`` sets both seeds: also where the file has a sample seed."""
     return sample_seed if sample_seed is not None or seed is not None else default
 
 
-def _row_numbers(rows: Sequence[tuple[str, int]]) -> dict[str, int]:
+def row_numbers(rows: Sequence[tuple[str, int]]) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for table, n in rows:
         if numbers.get(table, n) != n:

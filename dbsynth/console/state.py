@@ -48,8 +48,8 @@ class TableState:
     passed: float = 0.0
     """Share of the work in steps that are done."""
     seconds: float = 0.0
-    loaded: bool = False
-    loaded_rows: int = 0
+    finished: bool = False
+    finished_rows: int = 0
 
     def named(self, step: str) -> str:
         """A step with what is worth knowing of it: ``train (ctgan)``."""
@@ -61,7 +61,7 @@ class TableState:
 
     @property
     def share(self) -> float:
-        if self.loaded:
+        if self.finished:
             return 1.0
         running = self.running
         return self.passed + (STEP_SHARES.get(running.step, 0.0) * (running.share or 0.0) if running else 0.0)
@@ -127,8 +127,13 @@ class RunState:
         table.running = None
         table.seconds += event.seconds
         table.passed = min(1.0, table.passed + STEP_SHARES.get(event.step, 0.0))
-        if event.step == "load":
-            table.loaded, table.loaded_rows = True, event.rows
+        if event.step == self.last:
+            table.finished, table.finished_rows = True, event.rows
+
+    @property
+    def last(self) -> str:
+        """The step with which a table is finished."""
+        return self.started.steps[-1] if self.started else "load"
 
     @property
     def active(self) -> list[TableState]:

@@ -5,39 +5,36 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import structlog
 from sqlalchemy.engine import URL
 
 from dbsynth import __version__
-from dbsynth.dialect import Database, RunInfo, Target, Verified, connect, dialect_name, load_dialect
+from dbsynth.dialect import Database, RunInfo, Verified, connect, dialect_name, load_dialect
 from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.declared import check_declared
 from dbsynth.pipeline.executor import LocalExecutor, default_workers
+from dbsynth.pipeline.filling import Emit, Filling, fill, progress
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import Wishes, make_plan, select
 from dbsynth.pipeline.room import check_room
-from dbsynth.pipeline.schedule import Outcome, Tasks
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
 from dbsynth.pipeline.train_time import train_seconds
 from dbsynth.pipeline.training_wishes import check_training
-from dbsynth.schema.model import Schema, TableName
+from dbsynth.schema.model import Schema
 from dbsynth.schema.virtual import with_virtual_keys
 from dbsynth.translate.names import folded
 from dbsynth.translate.names import rule as naming_rule
 from dbsynth.translate.target import open_target, translated_notes
 
 log = structlog.get_logger("dbsynth")
-T = TypeVar("T")
-Emit = Callable[[events.Event], None]
 EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 """Training work relative to the standard."""
 
@@ -79,7 +76,7 @@ def limited(options: CloneOptions) -> CloneOptions:
 
 def _with_notes(schema: Schema, source: Database, target: Database) -> Schema:
     """With what translating changes or loses said of each table."""
-    notes = translated_notes(schema, source, target)
+    notes = translated_notes(schema, source.dialect.name, target)
     rule = naming_rule(source.dialect.grammar, target.dialect.grammar) if notes else None
     return replace(
         schema,
@@ -182,7 +179,7 @@ def _build(
     executor: LocalExecutor | None = None
     try:
         # the workers load torch while the catalog is read and the plan is made
-        executor = LocalExecutor(options.workers or default_workers(), _progress(emit))
+        executor = LocalExecutor(options.workers or default_workers(), progress(emit))
         snapshot = source.snapshot()
         token = snapshot.__enter__()
         held = [snapshot]
@@ -194,20 +191,22 @@ def _build(
         try:
             plan = _plan(options, source, target_database, schema, mapping, token, seed)
             check_room(plan)
-            _announce(plan, emit)
-            target.prepare(_kept_schema(plan), mapping, info, replace=options.replace)
             spool = Spool.create(run_id)
-            for table in plan.tables:
-                if table.source_rows == 0 or table.rows == 0:
-                    spool.write(table.name, work.empty_table(table))
-            outcomes = _make_rows(options, plan, info, token, spool, executor, target, extracted, emit)
+            job = work.Job(
+                plan=plan,
+                seed=seed,
+                sample_seed=seed if options.sample_seed is None else options.sample_seed,
+                effort=EFFORT[options.effort],
+                origin=work.UrlOrigin(options.source_url),
+                snapshot=token,
+                spool=spool,
+                destination=work.Destination(_goal(options), info, dialect_name(options.source_url)),
+                seconds=train_seconds(plan, options.train_minutes, executor.workers),
+                device=options.device,
+            )
+            return fill(target, Filling(job, info, executor, emit, options.replace, extracted=extracted))
         finally:
             extracted()
-        told = lambda what: emit(events.StepProgress(None, "finish: " + what, 0, 0))  # noqa: E731
-        verified = _timed("finish", lambda: target.finish(told), emit)
-        executor.close()  # before publishing: a worker may hold the file that is to be written open
-        _timed("publish", target.publish, emit)
-        return _results(plan, outcomes), verified
     except BaseException:
         if executor is not None:
             executor.stop()
@@ -281,124 +280,3 @@ def _plan(
 
 def _place(database: Database, mapping: dict[str, str]) -> str:
     return f"{database.describe()}#{','.join(dict.fromkeys(mapping.values()))}"
-
-
-def _kept_schema(plan: Plan) -> Schema:
-    """The schema to create: without the foreign keys whose parent is not part of the clone."""
-    dropped = {(t.name, k.key.name) for t in plan.tables for k in t.keys if k.fill == "dropped"}
-    tables = tuple(
-        replace(
-            t,
-            foreign_keys=tuple(fk for fk in t.foreign_keys if (t.name, fk.name) not in dropped),
-            partitions=tuple(
-                replace(p, foreign_keys=tuple(fk for fk in p.foreign_keys if fk.ref_table in plan.schema.by_name))
-                for p in t.partitions
-            ),
-        )
-        for t in plan.schema.tables
-    )
-    return replace(plan.schema, tables=tables)
-
-
-def _announce(plan: Plan, emit: Emit) -> None:
-    for warning in plan.warnings:
-        emit(events.Warned(None, None, warning))
-    for table in plan.tables:
-        context = table.context
-        emit(
-            events.TablePlanned(
-                table=str(table.name),
-                level=table.level,
-                source_rows=table.source_rows,
-                train_rows=table.train_rows,
-                rows=table.rows,
-                kept=table.kept is not None,
-                context=str(context.key.ref_table) if context else None,
-                strategy=table.strategy,
-            )
-        )
-        for warning in table.warnings:
-            emit(events.Warned(str(table.name), None, warning))
-
-
-STEPS = {"prepare": "extract", "train": "train", "generate": "generate", "patch": "generate", "load": "load"}
-"""The tasks by the names that people see."""
-
-
-def _progress(emit: Emit) -> Callable[[str, str, int, int], None]:
-    return lambda table, step, done, total: emit(events.StepProgress(table, STEPS.get(step, step), done, total))
-
-
-def _make_rows(
-    options: CloneOptions,
-    plan: Plan,
-    info: RunInfo,
-    snapshot: str,
-    spool: Spool,
-    executor: LocalExecutor,
-    target: Target,
-    extracted: Callable[[], None],
-    emit: Emit,
-) -> dict[TableName, Outcome]:
-    job = work.Job(
-        plan=plan,
-        seed=info.seed,
-        sample_seed=info.seed if options.sample_seed is None else options.sample_seed,
-        effort=EFFORT[options.effort],
-        origin=work.UrlOrigin(options.source_url),
-        snapshot=snapshot,
-        spool=spool,
-        destination=work.Destination(_goal(options), info, dialect_name(options.source_url)),
-        seconds=train_seconds(plan, options.train_minutes, executor.workers),
-        device=options.device,
-    )
-
-    def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
-        emit(events.StepDone(str(name), STEPS[step], seconds, rows))
-        if step == "train" and (report := tasks.outcome[name].report) is not None:
-            log.info(
-                "table learned",
-                table=str(name),
-                strategy=report.strategy,
-                fidelity=None if report.fidelity is None else round(report.fidelity, 3),
-                steps=report.steps,
-                stopped=report.stopped,
-            )
-
-    tasks = Tasks(
-        job,
-        executor,
-        load=lambda name: target.load(name, spool.batches(name)),
-        started=lambda name, step: emit(events.StepStarted(str(name), STEPS[step])),
-        step=settled,
-        extracted=extracted,
-    )
-    outcomes = tasks.run()
-    for name, outcome in outcomes.items():
-        for warning in outcome.warnings:
-            emit(events.Warned(str(name), None, warning))
-    return outcomes
-
-
-def _timed(step: str, action: Callable[[], T], emit: Emit) -> T:
-    emit(events.StepStarted(None, step))
-    began = time.monotonic()
-    result = action()
-    emit(events.StepDone(None, step, time.monotonic() - began, 0))
-    return result
-
-
-def _results(plan: Plan, outcomes: dict[TableName, Outcome]) -> tuple[events.TableResult, ...]:
-    return tuple(
-        events.TableResult(
-            table=str(t.name),
-            rows=outcomes[t.name].rows,
-            seconds=outcomes[t.name].seconds,
-            strategy=report.strategy if (report := outcomes[t.name].report) else "empty",
-            fidelity=report.fidelity if report else None,
-            kept=t.kept is not None,
-            warnings=(*t.warnings, *outcomes[t.name].warnings),
-            stopped=report.stopped if report else "",
-        )
-        for t in plan.tables
-    )

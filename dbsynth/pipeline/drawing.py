@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.codec.gaps import moments_of, ticks, to_gaps
+from dbsynth.codec.units import moment_as
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.settle import regular_moments
 from dbsynth.relation.keys import take
@@ -58,7 +59,7 @@ def above_columns(draft: Draft) -> dict[str, pa.Array]:
         rows = draft.parents[draft.table.context.key.ref_table].rows
         own = steps.column if steps is not None and column == steps.lead else column
         type_ = arrow_type(draft.table.table.column(own).type)
-        out[name] = take(rows.column(name.removeprefix(ABOVE)), draft.parent).cast(type_)
+        out[name] = moment_as(take(rows.column(name.removeprefix(ABOVE)), draft.parent), type_)
     return out
 
 

@@ -25,6 +25,8 @@ class RunStarted(Event):
     tables: tuple[str, ...]
     sample_seed: int | None = None
     """None: the same as ``seed``."""
+    steps: tuple[str, ...] = ("extract", "train", "generate", "load")
+    """Of each table, in their order."""
 
 
 @dataclass(frozen=True)

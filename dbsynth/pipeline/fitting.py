@@ -13,10 +13,11 @@ import structlog
 from dbsynth.artifact.learned import schema_hash
 from dbsynth.artifact.resume import FitCheckpoint
 from dbsynth.dialect import Database
-from dbsynth.pipeline import work
+from dbsynth.pipeline import events, work
 from dbsynth.pipeline.clone import EFFORT, wishes_of
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.executor import Executor
+from dbsynth.pipeline.filling import STEP_WORDS, Emit, announce
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import make_plan
@@ -47,6 +48,7 @@ def fit(
     sqlglot_dialect: str,
     checkpoint: Path | None,
     versions: Mapping[str, str],
+    emit: Emit = lambda event: None,
 ) -> Fitted:
     """Learn every table of ``schema`` that has rows. ``options.seed`` None: one is drawn, or that of the interrupted
     fit in ``checkpoint`` taken."""
@@ -63,7 +65,7 @@ def fit(
             plan = _plan(database, schema, options, sqlglot_dialect, snapshot, seed)
             if kept is not None:
                 kept.begin(plan, seed)
-        return _train(plan, origin, snapshot, seed, options, executor, kept)
+        return _train(plan, origin, snapshot, seed, options, executor, kept, emit)
 
 
 def drawn(of: str) -> int:
@@ -98,7 +100,19 @@ def _train(
     options: CloneOptions,
     executor: Executor,
     kept: FitCheckpoint | None,
+    emit: Emit,
 ) -> Fitted:
+    emit(
+        events.RunStarted(
+            run_id="",
+            seed=seed,
+            source=plan.source,
+            target="model",
+            tables=tuple(str(t.name) for t in plan.tables),
+            steps=("extract", "train"),
+        )
+    )
+    announce(plan, emit)
     finished = kept.finished(plan) if kept is not None else {}
     learned = {name: found for name, (found, _) in finished.items()}
 
@@ -108,6 +122,7 @@ def _train(
             kept.keep(learned[name], tuple(tasks.outcome[name].warnings))
 
     def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
+        emit(events.StepDone(str(name), STEP_WORDS[step], seconds, rows))
         if step == "train":
             report = tasks.outcome[name].report
             told = {"strategy": report.strategy, "fidelity": report.fidelity} if report else {}
@@ -128,6 +143,7 @@ def _train(
         steps=FIT,
         given=dict.fromkeys(finished, b""),
         learned=take,
+        started=lambda name, step: emit(events.StepStarted(str(name), STEP_WORDS[step])),
         step=settled,
     )
     try:

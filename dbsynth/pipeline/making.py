@@ -28,12 +28,16 @@ def made(
             if table.source_rows == 0 or table.rows == 0:
                 known = learned.get(table.name)
                 spool.write(table.name, work.empty_table(table, known.codec.cardinalities if known else ()))
-        sized = {
-            name: pickle.dumps(replace(found, plan=replace(found.plan, rows=plan[name].rows)))
-            for name, found in learned.items()
-        }
         job = work.Job(plan=plan, seed=seeds[0], sample_seed=seeds[1], spool=spool, enforce=enforce)
-        yield spool, Tasks(job, executor, steps=MAKE, given=sized).run()
+        yield spool, Tasks(job, executor, steps=MAKE, given=sized(plan, learned)).run()
     finally:
         spool.remove()
         work.forget()
+
+
+def sized(plan: Plan, learned: Mapping[TableName, Learned]) -> dict[TableName, bytes]:
+    """What was learned, for as many rows as ``plan`` asks for, as tasks take it."""
+    return {
+        name: pickle.dumps(replace(found, plan=replace(found.plan, rows=plan[name].rows)))
+        for name, found in learned.items()
+    }

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from dbsynth.codec.base import ColumnSpec
+from dbsynth.codec.units import moment_as
 from dbsynth.dialect import Database, ReadRequest
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.relation.keys import combined, row_index, take
@@ -43,7 +44,7 @@ def moments_above(
     columns = tuple(dict.fromkeys(context.key.ref_columns + tuple(wanted)))
     parents = pa.Table.from_batches(list(database.read(ReadRequest(context.key.ref_table, columns), snapshot)))
     at = row_index([frame.column(c) for c in context.key.columns], [parents.column(c) for c in context.key.ref_columns])
-    return {ABOVE + c: take(parents.column(c), at).cast(type_) for c, type_ in wanted.items()}
+    return {ABOVE + c: moment_as(take(parents.column(c), at), type_) for c, type_ in wanted.items()}
 
 
 def moments_first(plan: TablePlan) -> bool:

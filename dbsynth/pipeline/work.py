@@ -55,7 +55,7 @@ class Destination:
 
     url: URL
     run: RunInfo
-    source_dialect: str
+    source_dialect: str | None
 
     def open(self, plan: Plan) -> Target:
         target = open_target(connect(self.url), self.source_dialect)

@@ -3,7 +3,7 @@ table before anything is written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import types as sqltypes
@@ -51,8 +51,8 @@ def translated(schema: Schema, source: Grammar, target: Grammar) -> Translation:
             raise UnsupportedSource(
                 f"{name} and {other} would have the same name in the target", hint=f"leave one out: --exclude {name}"
             )
-    if not target.cyclic_keys:
-        tables = _without_cycles(schema, tables)
+    for child, key, why in _only_tested(schema, target):
+        tables[child] = _undeclared(tables[child], key, why)
     return Translation(Schema(tuple(t.target for t in tables.values())), tables)
 
 
@@ -61,20 +61,26 @@ def _same(name: str, grammar: Grammar) -> str:
     return name.lower() if grammar.folds == "keep" else name
 
 
-def _without_cycles(schema: Schema, tables: Mapping[TableName, TranslatedTable]) -> dict[TableName, TranslatedTable]:
-    cut = graph.order(schema, {t.name: 1 for t in schema}, constraints_after_load=True).cut
-    out = dict(tables)
-    for (name, key), _ in cut.items():
-        table = out[name]
-        position = [fk.name for fk in table.source.foreign_keys].index(key)
-        keys = list(table.target.foreign_keys)
-        keys[position] = replace(keys[position], enforced=False)
-        out[name] = replace(
-            table,
-            target=replace(table.target, foreign_keys=tuple(keys)),
-            notes=(*table.notes, f"foreign key {key} closes a cycle, which the target cannot declare: only tested"),
-        )
-    return out
+def _only_tested(schema: Schema, target: Grammar) -> Iterator[tuple[TableName, str, str]]:
+    """Foreign keys that the target cannot declare: table, name, why."""
+    cut = (
+        {} if target.cyclic_keys else graph.order(schema, {t.name: 1 for t in schema}, constraints_after_load=True).cut
+    )
+    for table, key in cut:
+        yield table, key, "closes a cycle"
+    if not target.keys_across_schemas:
+        for t in schema:
+            for fk in t.foreign_keys:
+                if fk.ref_table.schema != t.name.schema and (t.name, fk.name) not in cut:
+                    yield t.name, fk.name, "leads to another schema"
+
+
+def _undeclared(table: TranslatedTable, key: str, why: str) -> TranslatedTable:
+    position = [fk.name for fk in table.source.foreign_keys].index(key)
+    keys = list(table.target.foreign_keys)
+    keys[position] = replace(keys[position], enforced=False)
+    said = f"foreign key {key} {why}, which the target cannot declare: only tested"
+    return replace(table, target=replace(table.target, foreign_keys=tuple(keys)), notes=(*table.notes, said))
 
 
 class _Table:

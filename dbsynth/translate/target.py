@@ -20,12 +20,21 @@ from dbsynth.sqlbase.arrow import mapped, retyped
 from dbsynth.translate.expressions import Untranslatable, translate
 from dbsynth.translate.schema import TranslatedTable, Translation, translated
 
+IN_MEMORY = "postgresql"
+"""The dialect in whose SQL the CHECKs of tables in memory are written."""
 
-def open_target(database: Database, source_dialect: str) -> Target:
-    """The target of ``database`` for rows of a source of ``source_dialect``."""
+
+def source_grammar(dialect: str | None) -> Grammar:
+    """How the source of rows writes names, types and CHECKs. None: tables in memory."""
+    return load_dialect(IN_MEMORY if dialect is None else dialect).grammar
+
+
+def open_target(database: Database, source_dialect: str | None) -> Target:
+    """The target of ``database`` for rows of a source of ``source_dialect``; None: tables in memory, whose types are
+    those of no database and always translated."""
     if database.dialect.name == source_dialect:
         return database.target()
-    return TranslatingTarget(database.target(), load_dialect(source_dialect).grammar, database.dialect.grammar)
+    return TranslatingTarget(database.target(), source_grammar(source_dialect), database.dialect.grammar)
 
 
 class TranslatingTarget:
@@ -106,9 +115,10 @@ def _translated_array(values: pa.Array, column: Column, goal: Column, where: str
     return retyped(values, arrow_type(goal.type), where)
 
 
-def translated_notes(schema: Schema, source: Database, target: Database) -> dict[TableName, tuple[str, ...]]:
-    """What translating changes or loses, for the plan. Raises UnsupportedSource as ``translated`` does."""
-    if source.dialect.name == target.dialect.name:
+def translated_notes(schema: Schema, dialect: str | None, target: Database) -> dict[TableName, tuple[str, ...]]:
+    """What translating from ``dialect`` (None: tables in memory) changes or loses, for the plan. Raises
+    UnsupportedSource as ``translated`` does."""
+    if target.dialect.name == dialect:
         return {}
-    found = translated(schema, source.dialect.grammar, target.dialect.grammar)
+    found = translated(schema, source_grammar(dialect), target.dialect.grammar)
     return {name: table.notes for name, table in found.tables.items()}

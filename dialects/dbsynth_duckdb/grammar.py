@@ -72,6 +72,7 @@ class DuckdbGrammar(SqlGrammar):
     longest_name = 1000
     infinity = True
     cyclic_keys = False
+    keys_across_schemas = False
     keys_of_one_type = True
     types = TypeNames(
         real="FLOAT", double="DOUBLE", text="VARCHAR", varchar="VARCHAR", char="VARCHAR", binary="BLOB"

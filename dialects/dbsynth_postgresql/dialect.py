@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Capabilities, Support
 from dbsynth_postgresql.database import PostgresqlDatabase
 from dbsynth_postgresql.grammar import PostgresqlGrammar
+from dbsynth_postgresql.script import ScriptTarget
 
 PAGE = "https://www.postgresql.org/docs/current/ddl-constraints.html"
 KINDS = ("primary key", "foreign key", "unique", "check", "not null", "exclusion")
@@ -35,3 +37,7 @@ class PostgresqlDialect:
     def connect(self, url: URL, *, schemas: Sequence[str] = ()) -> PostgresqlDatabase:
         """Open the database; ``schemas`` are those that ``introspect`` takes if it is asked for none."""
         return PostgresqlDatabase(self, url, schemas)
+
+    def script(self, path: Path) -> ScriptTarget:
+        """A target that writes a script for psql."""
+        return ScriptTarget(path)

@@ -15,8 +15,15 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.codec.base import ColumnSpec, State
 from dbsynth.codec.table import TableCodec
+from dbsynth.codec.units import moment_as
 from dbsynth.rng import generator
-from dbsynth.schema.types import arrow_type
+from dbsynth.schema.types import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+    arrow_type,
+)
 
 K = 5
 INTEGERS = st.one_of(st.integers(-5, 5), st.integers(-(2**63) + 2, 2**63 - 2))
@@ -125,3 +132,12 @@ def test_a_saved_codec_decodes_alike() -> None:
     assert (again.encode(table) == codes).all()
     for name, values in codec.decode(codes, generator(1)).items():
         assert again.decode(codes, generator(1))[name].equals(values)
+
+
+def test_days_become_moments_and_infinity_stays_it() -> None:
+    days = pa.array([0, -1, None, DATE_INFINITY, DATE_MINUS_INFINITY, 200_000_000], pa.int32()).cast(pa.date32())
+    made = moment_as(days, pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+    day = 86_400_000_000
+    ends = (TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY, TIMESTAMP_INFINITY)
+    assert made == [0, -day, None, *ends]
+    assert moment_as(days.slice(0, 2), pa.date32()).equals(days.slice(0, 2))

@@ -1,0 +1,56 @@
+"""Rows of a model as files, for those without a database: which target writes which format."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, get_args
+
+from sqlalchemy.engine import URL
+
+from dbsynth.dialect import Target, load_dialect
+from dbsynth.errors import UsageError
+from dbsynth.pipeline import events
+from dbsynth.pipeline.filling import Emit
+from dbsynth.pipeline.folder_target import FolderTarget
+from dbsynth.pipeline.generation import GenerateOptions, Trained, generate_files, generate_into
+from dbsynth.translate.target import TranslatingTarget, source_grammar
+
+Format = Literal["parquet", "csv", "sql", "duckdb"]
+SCRIPT_DIALECT = "postgresql"
+"""Whose SQL a script is written in."""
+ENDINGS = {"sql": (".sql",), "duckdb": (".duckdb", ".db", ".ddb")}
+"""A path that ends so is the file itself; any other is the folder that it goes into."""
+
+
+def write_files(model: Trained, path: Path, format: str, options: GenerateOptions, emit: Emit) -> events.RunDone:
+    """See ``Synthesizer.to_files``."""
+    match format:
+        case "parquet" | "csv":
+            return generate_files(model, FolderTarget(path, format), str(path), options, emit)
+        case "sql":
+            file = single_file(path, format, model)
+            return generate_files(model, _script(file, model), str(file), options, emit)
+        case "duckdb":
+            file = single_file(path, format, model)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return generate_into(model, URL.create("duckdb", database=str(file)), options, emit)
+        case _:
+            raise UsageError(f"there is no format {format!r}", hint=f"one of {', '.join(get_args(Format))}")
+
+
+def single_file(path: Path, format: str, model: Trained) -> Path:
+    """The file of a format that is one: ``path``, or a file in it that is called after the source."""
+    if path.suffix in ENDINGS[format]:
+        return path
+    name = model.plan.source.rsplit("/", 1)[-1].split("#")[0]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:80] or "dbsynth"
+    return path / (stem + ENDINGS[format][0])
+
+
+def _script(file: Path, model: Trained) -> Target:
+    dialect = load_dialect(SCRIPT_DIALECT)
+    script: Target = dialect.script(file)  # type: ignore[attr-defined]
+    if model.origin.dialect == SCRIPT_DIALECT:
+        return script
+    return TranslatingTarget(script, source_grammar(model.origin.dialect), dialect.grammar)

@@ -1,0 +1,164 @@
+"""The last part of every job: the rows of a plan into a target that appears when all is verified, or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import structlog
+
+from dbsynth.dialect import RunInfo, Target, Verified
+from dbsynth.model.base import FitReport
+from dbsynth.pipeline import events, work
+from dbsynth.pipeline.executor import Executor
+from dbsynth.pipeline.plan import Plan
+from dbsynth.pipeline.schedule import STEPS, Outcome, Tasks
+from dbsynth.schema.model import Schema, TableName
+
+log = structlog.get_logger("dbsynth")
+T = TypeVar("T")
+Emit = Callable[[events.Event], None]
+
+STEP_WORDS = {"prepare": "extract", "train": "train", "generate": "generate", "patch": "generate", "load": "load"}
+"""The tasks by the names that people see."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """``job`` has a spool. ``given``: tables that are learned already, with what was learned, and ``reports`` of how;
+    ``extracted`` is called when the source is no longer needed."""
+
+    job: work.Job
+    run: RunInfo
+    executor: Executor
+    emit: Emit
+    replace: bool = False
+    steps: Collection[str] = STEPS
+    given: Mapping[TableName, bytes] = field(default_factory=dict)
+    reports: Mapping[TableName, FitReport] = field(default_factory=dict)
+    extracted: Callable[[], None] = lambda: None
+
+
+def fill(target: Target, filling: Filling) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...]]:
+    """Create what the plan describes beside the target, fill it, create and verify its constraints, publish it. The
+    executor is closed before that. The caller discards the target on any error."""
+    job, emit, plan = filling.job, filling.emit, filling.job.plan
+    announce(plan, emit)
+    target.prepare(created(plan), plan.mapping, filling.run, replace=filling.replace)
+    for table in plan.tables:
+        if table.source_rows == 0 or table.rows == 0:
+            job.rows_of().write(table.name, work.empty_table(table))
+    outcomes = _make_rows(target, filling)
+    filling.extracted()  # where there was nothing to read
+    told = lambda what: emit(events.StepProgress(None, "finish: " + what, 0, 0))  # noqa: E731
+    verified = _timed("finish", lambda: target.finish(told), emit)
+    filling.executor.close()  # before publishing: a worker may hold the file that is to be written open
+    _timed("publish", target.publish, emit)
+    return _results(plan, outcomes, filling.reports), verified
+
+
+def progress(emit: Emit) -> Callable[[str, str, int, int], None]:
+    """What an executor tells of its tasks, as events."""
+    return lambda table, step, done, total: emit(events.StepProgress(table, STEP_WORDS.get(step, step), done, total))
+
+
+def created(plan: Plan) -> Schema:
+    """The schema to create: without the foreign keys whose parent is not part of the clone."""
+    dropped = {(t.name, k.key.name) for t in plan.tables for k in t.keys if k.fill == "dropped"}
+    tables = tuple(
+        replace(
+            t,
+            foreign_keys=tuple(fk for fk in t.foreign_keys if (t.name, fk.name) not in dropped),
+            partitions=tuple(
+                replace(p, foreign_keys=tuple(fk for fk in p.foreign_keys if fk.ref_table in plan.schema.by_name))
+                for p in t.partitions
+            ),
+        )
+        for t in plan.schema.tables
+    )
+    return replace(plan.schema, tables=tables)
+
+
+def announce(plan: Plan, emit: Emit) -> None:
+    for warning in plan.warnings:
+        emit(events.Warned(None, None, warning))
+    for table in plan.tables:
+        context = table.context
+        emit(
+            events.TablePlanned(
+                table=str(table.name),
+                level=table.level,
+                source_rows=table.source_rows,
+                train_rows=table.train_rows,
+                rows=table.rows,
+                kept=table.kept is not None,
+                context=str(context.key.ref_table) if context else None,
+                strategy=table.strategy,
+            )
+        )
+        for warning in table.warnings:
+            emit(events.Warned(str(table.name), None, warning))
+
+
+def _make_rows(target: Target, filling: Filling) -> dict[TableName, Outcome]:
+    emit, spool = filling.emit, filling.job.rows_of()
+
+    def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
+        emit(events.StepDone(str(name), STEP_WORDS[step], seconds, rows))
+        if step == "train" and (report := tasks.outcome[name].report) is not None:
+            log.info(
+                "table learned",
+                table=str(name),
+                strategy=report.strategy,
+                fidelity=None if report.fidelity is None else round(report.fidelity, 3),
+                steps=report.steps,
+                stopped=report.stopped,
+            )
+
+    tasks = Tasks(
+        filling.job,
+        filling.executor,
+        steps=filling.steps,
+        given=filling.given,
+        load=lambda name: target.load(name, spool.batches(name)),
+        started=lambda name, step: emit(events.StepStarted(str(name), STEP_WORDS[step])),
+        step=settled,
+        extracted=filling.extracted,
+    )
+    outcomes = tasks.run()
+    for name, outcome in outcomes.items():
+        for warning in outcome.warnings:
+            emit(events.Warned(str(name), None, warning))
+    return outcomes
+
+
+def _timed(step: str, action: Callable[[], T], emit: Emit) -> T:
+    emit(events.StepStarted(None, step))
+    began = time.monotonic()
+    result = action()
+    emit(events.StepDone(None, step, time.monotonic() - began, 0))
+    return result
+
+
+def _results(
+    plan: Plan, outcomes: Mapping[TableName, Outcome], reports: Mapping[TableName, FitReport]
+) -> tuple[events.TableResult, ...]:
+    results = []
+    for t in plan.tables:
+        outcome = outcomes[t.name]
+        report = outcome.report or reports.get(t.name)
+        results.append(
+            events.TableResult(
+                table=str(t.name),
+                rows=outcome.rows,
+                seconds=outcome.seconds,
+                strategy=report.strategy if report else "empty",
+                fidelity=report.fidelity if report else None,
+                kept=t.kept is not None,
+                warnings=(*t.warnings, *outcome.warnings),
+                stopped=report.stopped if report else "",
+            )
+        )
+    return tuple(results)
