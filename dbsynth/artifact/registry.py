@@ -32,15 +32,21 @@ from dbsynth.relation.unique import Lattice
 from dbsynth.schema import model as schema
 from dbsynth.schema.types import Structured
 from dbsynth.values import documents, members, special, structured
+from dbsynth.values.addresses import Composition, Domains, NameForm
 from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.distinct import Seen
 from dbsynth.values.forms import Forms
 from dbsynth.values.guard import Filter, Guard
 from dbsynth.values.lexicon import Lexicon
+from dbsynth.values.names import Names, Style
 from dbsynth.values.pattern import Pattern, Shape
-from dbsynth.values.person import Identities, Never
+from dbsynth.values.person import Identities
+from dbsynth.values.person_columns import Person
+from dbsynth.values.person_rows import Following, Never
 from dbsynth.values.phrase import Phrase, Skeleton, Slot
 from dbsynth.values.place import Urls
 from dbsynth.values.structured import Draws, Numbers, Strings
+from dbsynth.values.who import Who
 from dbsynth.values.words import Words
 
 
@@ -82,6 +88,7 @@ _RECORDS = (
     schema.Index, schema.Partition, schema.Table, schema.UserType, schema.Sequence, schema.Schema,
     ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Degrees, Lattice,
     Known, SiblingState, Steps, Shape, Slot, Skeleton, Copy, Aggregate, Factor,
+    Person, Following, NameForm, Composition, Domains, Style, Names, Who,
     *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
 )  # fmt: skip
 _ENTRIES = (
@@ -95,17 +102,15 @@ _ENTRIES = (
             "columns": tuple[str, ...], "table": str, "drawer": Drawer, "guard": Guard, "unique": bool,
             "max_length": int | None, "distinct": float, "shared": list[tuple[str, float]],
         },
-        {"_used": set, "_next": int, "_spent": bool},
+        {"_used": Seen, "_next": int, "_spent": bool},
     ),
     Entry(
         special.Plain,
         {"columns": tuple[str, ...], "type": pa.DataType, "unique": bool, "knots": np.ndarray, "_next": int},
     ),
     _plain(
-        Identities, columns=tuple[str, ...], roles=dict[str, str], first=np.ndarray, last=np.ndarray,
-        _first_weights=np.ndarray, _last_weights=np.ndarray, styles=dict[str, str],
-        domains=dict[str, tuple[list[str], np.ndarray]], templates=dict[str, list[tuple[str, int]]],
-        phrases=dict[str, Phrase], numbers=dict[str, np.ndarray], _makers=dict[str, MadeColumn],
+        Identities, columns=tuple[str, ...], person=Person, roles=dict[str, str], who=Who, first=Names, last=Names,
+        first_style=Style, last_style=Style, how=dict[str, Following], makers=dict[str, MadeColumn],
     ),
     _plain(Never),
     Entry(Pattern, {"shapes": tuple[Shape, ...]}),

@@ -139,6 +139,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         unique=unique,
         k=plan.privacy_k,
         seed=derive(seed, plan.stream(name), "values"),
+        guides=guides_of(table_plan),
     )
     encoded = _encoded(table_plan, codec, derived)
     if steps is not None:
@@ -189,6 +190,12 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
                 derived = _with_columns(derived, steps.columns(combined(rows.column(steps.column)), alone))
             prepared.extra[degree.column] = _encoded(table_plan, codec, derived)
     return prepared
+
+
+def guides_of(plan: TablePlan) -> list[str]:
+    """The columns that are known when values are made, and mean the same in source and clone."""
+    lookups = {c for k in plan.keys if k.fill == "category" for c in k.free}
+    return [c.name for c in plan.columns if c.how in ("modelled", "copied") or c.name in lookups]
 
 
 def _with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:

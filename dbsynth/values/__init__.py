@@ -21,7 +21,8 @@ from dbsynth.values.documents import Documents
 from dbsynth.values.guard import Guard
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
 from dbsynth.values.pattern import Pattern
-from dbsynth.values.person import PERSON_ROLES, Identities
+from dbsynth.values.person import Identities
+from dbsynth.values.person_columns import PERSON_ROLES, persons
 from dbsynth.values.phrase import TOKEN, Phrase
 from dbsynth.values.place import KINDS, Urls, places
 from dbsynth.values.pools import pool
@@ -58,31 +59,40 @@ def fit_generators(
     k: int,
     seed: int,
     locale: str | None = None,
+    guides: Sequence[str] | None = None,
 ) -> list[ValueGenerator]:
-    """Generators for ``columns`` of ``table``, in an order in which they can run. ``data``: rows of the source."""
-    people = {c: roles[c].role for c in columns if roles[c].role in PERSON_ROLES and _is_text(table.column(c))}
-    made: list[ValueGenerator] = []
-    values: dict[str, list[str | None]] = {}
-    if people:
-        values = {c: data.column(c).to_pylist() for c in people}
-        lengths = {c: _length(table.column(c)) for c in people}
-        made.append(
-            Identities(
-                str(table.name),
-                people,
-                values,
-                unique=set(unique) & set(people),
-                lengths=lengths,
-                k=k,
-                seed=derive(seed, "people"),
-                locale=locale,
-            )
+    """Generators for ``columns`` of ``table``, in an order in which they can run. ``data``: rows of the source.
+    ``guides``: columns that are in the row before and mean the same in source and clone; all others, if not given."""
+    beside = [c.name for c in table.stored_columns if c.name not in columns] if guides is None else guides
+    known = [c for c in (*columns, *beside) if _is_text(table.column(c))]
+    people = {c: roles[c].role for c in known if roles[c].role in PERSON_ROLES}
+    firms = [c for c in columns if roles[c].role == "company" and c not in people]
+    values = {c: data.column(c).to_pylist() for c in (*people, *firms)}
+    told = {c: data.column(c).combine_chunks() for c in beside if c not in people}
+    made: list[ValueGenerator] = [
+        Identities(
+            str(table.name),
+            person,
+            columns,
+            people,
+            values,
+            unique=set(unique) & set(people),
+            lengths={c: _length(table.column(c)) for c in people},
+            k=k,
+            seed=derive(seed, "people", *person.columns),
+            locale=locale,
+            guides=told,
+            companies={c: values[c] for c in firms},
         )
+        for person in persons(people, values)
+        if set(person.columns) & set(columns)
+    ]
     named = {w.casefold() for c in people for v in values[c] if v for w in TOKEN.findall(v)}
     for name in columns:
         if name not in people:
             column, role = table.column(name), roles[name].role
-            made.append(_single(table, column, role, data, name in unique, k, derive(seed, name), locale, named))
+            own = _single(table, column, role, data, name in unique, k, derive(seed, name), locale, named)
+            made.insert(0, own) if name in firms else made.append(own)  # addresses may be called after the company
     return made
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dbsynth.errors import UnsatisfiableConstraint
+from dbsynth.values.distinct import Seen, texts_of
 from dbsynth.values.forms import choose
 from dbsynth.values.guard import Guard
 
@@ -21,6 +23,14 @@ MOST_SHARED = 1000
 
 class Drawer(Protocol):
     def draw(self, count: int, rng: np.random.Generator) -> list[str]: ...
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A drawer whose values follow other columns of the row."""
+
+    def beside(self, row: Mapping[str, pa.Array], where: np.ndarray) -> Drawer:
+        """A drawer of one value for each of the rows ``where``, in their order, once."""
 
 
 Again = Callable[[list[int], list[str], np.random.Generator, int], list[str]]
@@ -56,7 +66,7 @@ class MadeColumn:
         self.columns: tuple[str, ...] = (column,)
         self.table, self.drawer, self.guard, self.unique = table, drawer, guard, unique
         self.max_length, self.distinct, self.shared = max_length, distinct, list(shared)
-        self._used: set[str] = set()
+        self._used = Seen()
         self._next = 0
         self._spent = False
 
@@ -68,94 +78,122 @@ class MadeColumn:
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
     ) -> dict[str, pa.Array]:
-        out, where = self.shares(present[self.columns[0]], rng)
+        shared, where = self.shares(present[self.columns[0]], rng)
         if len(where) == 0:
-            return {self.columns[0]: pa.array(out, pa.string())}
-        if self.unique or self.distinct > 0.95:
-            out[where] = self.values(len(where), rng)
+            return {self.columns[0]: shared}
+        if isinstance(self.drawer, Follower):
+            made = self.texts(len(where), rng, self.drawer.beside(row, where))
+        elif self.unique or self.distinct > 0.95:
+            made = self.texts(len(where), rng)
         else:
-            few = np.array(self.values(max(1, round(self.distinct * len(where))), rng), object)
-            out[where] = few[rng.permutation(np.arange(len(where)) % len(few))]
-        return {self.columns[0]: pa.array(out, pa.string())}
+            few = self.texts(max(1, round(self.distinct * len(where))), rng)
+            made = few.take(pa.array(rng.permutation(np.arange(len(where)) % len(few))))
+        return {self.columns[0]: placed(shared, where, made)}
 
-    def shares(self, present: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """object (rows,): null or a shared text, and int: the rows that get a value of their own."""
-        out = np.full(len(present), None, object)
+    def shares(self, present: np.ndarray, rng: np.random.Generator) -> tuple[pa.Array, np.ndarray]:
+        """Null or a shared text (rows,), and int: the rows that get a value of their own."""
         where = np.flatnonzero(present)
         if not self.shared or self.unique:
-            return out, where
+            return pa.nulls(len(present), pa.string()), where
         parts = np.array([share for _, share in self.shared])
         which = choose(np.r_[parts, max(0.0, 1 - parts.sum())], len(where), rng)
         own = which == len(parts)
-        out[where[~own]] = np.array([text for text, _ in self.shared], object)[which[~own]]
-        return out, where[own]
+        at = np.full(len(present), len(parts))
+        at[where] = which
+        return pa.array([*(text for text, _ in self.shared), None], pa.string()).take(pa.array(at)), where[own]
 
     def values(self, count: int, rng: np.random.Generator) -> list[str]:
         """``count`` values that are none of the source's; different from all before if the column is unique."""
-        found = self._cut(self.drawer.draw(count, rng))
-        open_ = self._taken(found, range(count))
+        made: list[str] = self.texts(count, rng).to_pylist()
+        return made
+
+    def texts(self, count: int, rng: np.random.Generator, drawer: Drawer | None = None) -> pa.Array:
+        """``values`` as an array, of ``drawer`` instead of the column's own."""
+        drawer = drawer or self.drawer
+        found = self._cut(drawer.draw(count, rng))
+        open_ = self._taken(found, np.arange(count))
         for turn in range(1, ROUNDS + 1):
-            if not open_:
+            if not len(open_):
                 return found
-            for i, value in zip(open_, self._cut(self._again(open_, found, rng, turn)), strict=True):
-                found[i] = value
-            open_ = self._taken(found, open_)
-        for i in open_:
-            found[i] = self._numbered(found[i])
-        return found
+            again: Again | None = getattr(drawer, "again", None)
+            if again is None:
+                others: Sequence[str] | pa.Array = drawer.draw(len(open_), rng)
+            else:  # of drawers that know the rows: what is the row's own in a value stays
+                others = again(open_.tolist(), found.take(pa.array(open_)).to_pylist(), rng, turn)
+            found = placed(found, open_, self._cut(others))
+            open_ = open_[self._taken(found.take(pa.array(open_)), np.arange(len(open_)))]
+        return placed(found, open_, self._numbered(found.take(pa.array(open_)), drawer)) if len(open_) else found
 
-    def _again(self, rows: list[int], found: list[str], rng: np.random.Generator, turn: int) -> list[str]:
-        """Other values for ``rows``, of drawers that know them: what is the row's own in a value stays."""
-        known: Again | None = getattr(self.drawer, "again", None)
-        return self.drawer.draw(len(rows), rng) if known is None else known(rows, [found[i] for i in rows], rng, turn)
+    def _cut(self, values: Sequence[str] | pa.Array) -> pa.Array:
+        texts = texts_of(values)
+        if self.max_length is None or (pc.max(pc.utf8_length(texts)).as_py() or 0) <= self.max_length:
+            return texts
+        short = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(texts, 0, self.max_length))
+        short = pc.if_else(pc.equal(short, ""), pc.utf8_slice_codeunits(texts, 0, 1), short)
+        return pc.if_else(pc.greater(pc.utf8_length(texts), self.max_length), short, texts)
 
-    def _cut(self, values: list[str]) -> list[str]:
-        if self.max_length is None:
-            return values
-        return [v if len(v) <= self.max_length else v[: self.max_length].rstrip() or v[:1] for v in values]
+    def _taken(self, values: pa.Array, rows: np.ndarray) -> np.ndarray:
+        """Of ``rows`` (of ``values``) those with a value of the source, or one that was made before."""
+        if not len(self.guard) and not self.unique:
+            return rows[:0]
+        words = self.guard.words(values)
+        taken = self.guard.perhaps(words)
+        if self.unique:
+            free = np.flatnonzero(~taken)
+            taken[free] = ~self._used.fresh(words[free])
+        return np.asarray(rows[taken])
 
-    def _taken(self, values: list[str], rows: range | list[int]) -> list[int]:
-        taken = []
-        for i in rows:
-            value = values[i]
-            if value in self.guard or (self.unique and value.casefold() in self._used):
-                taken.append(i)
-            elif self.unique:
-                self._used.add(value.casefold())
-        return taken
-
-    def _numbered(self, value: str) -> str:
-        """A free value: the pattern's values in turn, or the value with a number. Where the source has used up all the
-        values of its shapes (A to Z as a key), one of them says nothing about it, and they are free too."""
-        found = None if self._spent else self._free(value)
-        if found is None and hasattr(self.drawer, "number"):
-            if not self._spent:
+    def _numbered(self, values: pa.Array, drawer: Drawer) -> pa.Array:
+        """Free values: the pattern's in turn, or ``values`` with numbers. Where the source has used up all the values
+        of its shapes (A to Z as a key), one of them says nothing about it, and they are free too."""
+        number = getattr(drawer, "number", None)
+        out: list[str] = []
+        wanted, tried = values.to_pylist(), 0
+        while len(out) < len(wanted):
+            left = wanted[len(out) :]
+            found, asked = self._candidates(left, number)
+            if asked == 0 and number is not None and not self._spent:
                 self._spent, self._next = True, 0
-            found = self._free(value)
-        if found is None:
-            raise UnsatisfiableConstraint(
-                f"{self.table}.{self.columns[0]}: its shape has no more than {len(self._used)} different values",
-                hint="ask for fewer rows, or give the column another role in dbsynth.toml",
-            )
-        return found
-
-    def _free(self, value: str) -> str | None:
-        number = getattr(self.drawer, "number", None)
-        for _ in range(TRIES):
-            self._next += 1
-            candidate = number(self._next - 1) if number is not None else f"{value} {self._next}"
-            if candidate is None:
-                return None
-            if self.max_length is not None and len(candidate) > self.max_length:
-                tail = str(self._next)
-                if number is not None or len(tail) > self.max_length:
-                    return None
-                candidate = value[: self.max_length - len(tail)] + tail
-            if not self._spent and candidate in self.guard:
                 continue
+            tried += asked
+            if asked == 0 or tried > TRIES + len(wanted):
+                raise UnsatisfiableConstraint(
+                    f"{self.table}.{self.columns[0]}: its shape has no more than {len(self._used)} different values",
+                    hint="ask for fewer rows, or give the column another role in dbsynth.toml",
+                )
+            out += found
+        return pa.array(out, pa.string())
+
+    def _candidates(self, values: list[str], number: Callable[[int], str | None] | None) -> tuple[list[str], int]:
+        """Free values for the first of ``values``, and how many were looked at: 0 where there are no others."""
+        begin, candidates = self._next, []
+        for value in values if number is None else [""] * max(64, len(values)):
+            text = number(self._next) if number is not None else f"{value} {self._next + 1}"
+            if text is None:
+                break
+            if self.max_length is not None and len(text) > self.max_length:
+                tail = str(self._next + 1)
+                if number is not None or len(tail) > self.max_length:
+                    break
+                text = value[: self.max_length - len(tail)] + tail
+            self._next += 1
+            candidates.append(text)
+        words = self.guard.words(texts_of(candidates))
+        good = np.ones(len(candidates), bool) if self._spent else ~self.guard.perhaps(words)
+        if number is not None:
+            free = np.flatnonzero(good)[: len(values)]
+            if len(free) == len(values):  # those after the last one stay for others
+                self._next = begin + int(free[-1]) + 1
+            free = free[self._used.fresh(words[free])] if self.unique else free
+        else:  # each is of the value of its own row: those after one that is taken have to wait
             if self.unique:
-                if candidate.casefold() in self._used:
-                    continue
-                self._used.add(candidate.casefold())
-            return candidate
-        return None
+                good[good] = self._used.fresh(words[good])
+            free = np.flatnonzero(np.logical_and.accumulate(good))
+        return [candidates[i] for i in free.tolist()], len(candidates)
+
+
+def placed(texts: pa.Array, rows: np.ndarray, fresh: pa.Array) -> pa.Array:
+    """``texts`` with ``fresh`` in the places ``rows``."""
+    at = np.arange(len(texts))
+    at[rows] = len(texts) + np.arange(len(rows))
+    return pa.concat_arrays([texts, fresh]).take(pa.array(at))

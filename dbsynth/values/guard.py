@@ -9,9 +9,12 @@ and a bitmap that is deliberately small.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pyarrow as pa
+
+from dbsynth.values.distinct import folded, hashes, texts_of
 
 VALUE_BITS = 16
 """Bits a value: one in so many of the values that were never there is taken for one that was."""
@@ -56,24 +59,31 @@ def _places(hashes: np.ndarray, size: int) -> np.ndarray:
 
 
 class Guard:
-    """Case-folded texts of the source in a filter. ``key``: derived from the seed of the fit, so that the same seed
-    gives the same rows."""
+    """Texts of the source, whatever their case, accents and blanks, in a filter. ``key``: derived from the seed of the
+    fit, so that the same seed gives the same rows."""
 
     def __init__(self, values: Iterable[str], key: int) -> None:
-        empty = Filter(np.zeros(0, np.uint8), key)
-        words = {empty.word(_folded(v)) for v in values}
-        self.filter = Filter.of(np.array(sorted(words), np.uint64), VALUE_BITS, key)
+        texts = folded(texts_of(list(values)))
+        self.filter = Filter.of(np.unique(hashes(texts, key)), VALUE_BITS, key)
 
     def __len__(self) -> int:
         return len(self.filter)
 
+    def perhaps(self, words: np.ndarray) -> np.ndarray:
+        """bool (words,): of texts as ``words`` has them, True for every value of the source, and for one in
+        ``VALUE_BITS`` of the others."""
+        return self.filter.perhaps(words)
+
+    def words(self, texts: pa.Array) -> np.ndarray:
+        """uint64 (texts,): equal for texts that are the same but for case, accents and blanks."""
+        return hashes(folded(texts), self.filter.key)
+
+    def free(self, values: Sequence[str]) -> list[str]:
+        """Those of ``values`` that are none of the source's."""
+        if not len(self) or not values:
+            return list(values)
+        taken = self.perhaps(self.words(texts_of(values)))
+        return [v for v, t in zip(values, taken.tolist(), strict=True) if not t]
+
     def __contains__(self, value: str) -> bool:
-        """True for every value of the source, and for one in ``VALUE_BITS`` of the others."""
-        if not len(self.filter):
-            return False
-        place = self.filter.word(_folded(value)) % len(self.filter)
-        return bool(self.filter.bits[place >> 3] >> (place & 7) & 1)
-
-
-def _folded(value: str) -> bytes:
-    return " ".join(value.casefold().split()).encode("utf-8", "surrogatepass")
+        return not self.free([value])

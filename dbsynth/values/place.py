@@ -12,8 +12,9 @@ from dbsynth.rng import derive
 from dbsynth.values.forms import BLANK, choose, even, quantiles
 from dbsynth.values.guard import Guard
 from dbsynth.values.lexicon import Lexicon, pseudo, split
-from dbsynth.values.person import free_pool
+from dbsynth.values.names import LEAST_NAMES
 from dbsynth.values.phrase import TOKEN, Phrase
+from dbsynth.values.pools import invented, pool
 from dbsynth.values.words import vocabulary
 
 KINDS = {"city": "city", "state": "state", "country": "country", "company": "company", "street": "street_name"}
@@ -27,7 +28,9 @@ def places(
     tokens = Counter(t.casefold() for v in counts for t in dict.fromkeys(TOKEN.findall(v)))
     rare = [*(v for v, n in counts.items() if n < k), *(t for t, n in tokens.items() if n < k)]
     taken = Guard(rare, derive(seed, "rare"))
-    names = [n for n in free_pool((KINDS[role],), locale, taken, seed) if n.replace(" ", "").isalpha()]
+    names = taken.free([n for n in pool(KINDS[role], locale) if n.replace(" ", "").isalpha()])
+    if len(names) < LEAST_NAMES:
+        names += taken.free(invented(500, seed))
     words = [w for w in split(names) if w not in taken and w.casefold() not in named]
     known = set(words)
     first = [w for n in names if (w := n.split()[0]) in known]

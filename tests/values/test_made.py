@@ -20,7 +20,9 @@ from dbsynth.rng import generator
 from dbsynth.values.column import MadeColumn
 from dbsynth.values.guard import Guard
 from dbsynth.values.pattern import Pattern, shape_of
-from dbsynth.values.person import Identities, plain
+from dbsynth.values.person import Identities
+from dbsynth.values.person_columns import persons
+from dbsynth.values.spelling import plain
 from dbsynth.values.structured import Arrays, Json, Uuids, Xml
 from dbsynth.values.words import Words
 
@@ -92,15 +94,16 @@ def test_a_shape_that_holds_too_few_values_is_an_error_that_names_the_column() -
 
 def people(values: dict[str, list[str]], roles: dict[str, str], unique: set[str]) -> Identities:
     lengths = dict.fromkeys(roles)
-    return Identities("t", roles, values, unique=unique, lengths=lengths, k=K, seed=1, locale=None)
+    (person,) = persons(roles, values)
+    return Identities("t", person, list(roles), roles, values, unique=unique, lengths=lengths, k=K, seed=1)
 
 
 def test_the_names_and_the_address_of_a_row_are_one_persons() -> None:
     source = {
         "first": ["Ann", "Bob", "Cyd"] * 10,
         "last": [f"Real{chr(97 + i)}" for i in range(26)] + ["Kent"] * 4,
-        "mail": [f"real{i}@mail.test" for i in range(30)],
     }
+    source["mail"] = [f"{f[0]}.{n}@mail.test".lower() for f, n in zip(source["first"], source["last"], strict=True)]
     identities = people(source, {"first": "first_name", "last": "last_name", "mail": "email"}, {"mail"})
     present = dict.fromkeys(source, np.ones(400, bool))
     out = {c: a.to_pylist() for c, a in identities.generate(present, {}, generator(1)).items()}
@@ -185,10 +188,7 @@ def test_an_address_that_is_taken_is_the_same_name_with_a_number() -> None:
         "last_name": [k.split()[1] for k in known],
         "email": [k.replace(" ", ".").lower() + "@corp.example" for k in known],
     }
-    people = Identities(
-        "s.people", roles, values, unique={"email"}, lengths=dict.fromkeys(roles), k=5, seed=1, locale=None
-    )
-    made = people.generate({c: np.ones(3000, bool) for c in roles}, {}, generator(1))
+    made = people(values, roles, {"email"}).generate({c: np.ones(3000, bool) for c in roles}, {}, generator(1))
     rows = zip(*(made[c].to_pylist() for c in roles), strict=True)
     own = [email.startswith(f"{plain(first)}.{plain(last)}") for first, last, email in rows]
     assert np.mean(own) > 0.995
