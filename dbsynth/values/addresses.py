@@ -110,6 +110,8 @@ def initials(names: pa.Array) -> pa.Array:
 def taken_apart(text: str, names: Mapping[str, str]) -> tuple[tuple[str, ...] | None, list[str]]:
     """The template of ``text``, and the digits of its ``{n}``; None where it says none of the ``names``: longer ones
     are looked for first, single letters between are initials."""
+    if "{" in text or "}" in text:
+        return None, []
     pieces: list[str] = [text]
     for field, name in sorted(names.items(), key=lambda f: -len(f[1])):
         if len(name) > 1:
@@ -124,8 +126,6 @@ def taken_apart(text: str, names: Mapping[str, str]) -> tuple[tuple[str, ...] | 
         if FIELD.fullmatch(piece):
             parts.append(piece)
             continue
-        if "{" in piece or "}" in piece:
-            return None, []
         for token in re.findall(r"\d+|[^\W\d_]+|[\W_]+", piece):
             if token.isdecimal():
                 parts.append("{n}")

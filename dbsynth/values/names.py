@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,20 +77,22 @@ class Names:
         taken: Guard,
         seed: int,
         *,
+        shares: np.ndarray,
         western: bool,
         longest: int | None = None,
     ) -> Names:
-        """``kinds``: of men and of women. None is ``taken``. ``western``: in Latin letters; ``longest``: shorter names
-        only, if there are enough."""
+        """``kinds``: of men and of women. None is ``taken``. ``shares`` float (locales,): of the rows; ``western``: in
+        Latin letters; ``longest``: shorter names only, if there are enough."""
         texts: list[np.ndarray] = []
         weights: list[np.ndarray] = []
         places: dict[tuple[str, ...], tuple[int, int]] = {}
         spans = []
-        for locale in locales:
+        for locale, share in zip(locales, shares.tolist(), strict=True):
+            wanted = min(MOST_NAMES, max(LEAST_NAMES, math.ceil(share * len(style.spectrum))))
             for kind in kinds:
                 known = vocabulary(locale, kind, western)
                 if known not in places:
-                    own = _free(locale, kind, known, style, taken, derive(seed, locale, kind), western, longest)
+                    own = _free(locale, kind, known, style, taken, derive(seed, locale, kind), wanted, western, longest)
                     start = sum(map(len, texts))
                     places[known] = start, start + len(own[0])
                     texts.append(own[0])
@@ -130,12 +133,12 @@ def _free(
     style: Style,
     taken: Guard,
     seed: int,
+    wanted: int,
     western: bool,
     longest: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Names and their weights."""
+    """Names, ``wanted`` if there are as many, and their weights."""
     rng = np.random.Generator(np.random.Philox(seed))
-    wanted = min(MOST_NAMES, max(LEAST_NAMES, len(style.spectrum)))
 
     def fitting(names: Sequence[str]) -> list[str]:
         spelled = [_spelled(n, style) for n in names]

@@ -29,6 +29,7 @@ from dbsynth.values.person_columns import (
 )
 from dbsynth.values.person_rows import Following, Never, Rows
 from dbsynth.values.phrase import Phrase
+from dbsynth.values.spelling import ascii_of
 from dbsynth.values.who import Who
 
 SHARED_PART = 0.1
@@ -78,7 +79,7 @@ class Identities:
         western = latin([*first, *last, *(v for c in known for v in known[c])])
         self.first, self.last = (
             Names.fit(
-                self.who.locales, kinds, style, guard, derive(seed, *kinds), western=western,
+                self.who.locales, kinds, style, guard, derive(seed, *kinds), shares=self.who.expected, western=western,
                 longest=lengths.get(column) if column else None,
             )
             for kinds, style, guard, column in (
@@ -140,8 +141,8 @@ class Identities:
         return Following(form, phrase, case, spelling, domains, company)
 
     def _phrase(self, known: Sequence[str], k: int, turned: bool) -> Phrase:
-        first = split(self.first.texts.tolist(), self.first.weights)
-        last = split(self.last.texts.tolist(), self.last.weights)
+        spell = ascii_of if all(map(str.isascii, known)) else str
+        first, last = (split([spell(n) for n in x.texts], x.weights) for x in (self.first, self.last))
         both = Counter(first) + Counter(last)
         lexicons = [Lexicon.of(first), Lexicon.of(last)][:: -1 if turned else 1]
         return Phrase.fit(known, k, words=Lexicon.of(both), first=lexicons[0], last=lexicons[1], least=SHARED_PART)

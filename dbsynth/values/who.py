@@ -43,6 +43,8 @@ class Who:
     sex: str | None
     female: Mapping[str, float]
     women: float
+    expected: np.ndarray
+    """float (locales,): the share of the rows of each."""
 
     @classmethod
     def fit(
@@ -73,7 +75,12 @@ class Who:
         known = sexes[~np.isnan(sexes)]
         women = float(known.mean()) if len(known) >= k else 0.5
         sex, female = _sex(guides, sexes, k)
-        return cls(tuple(locales), shares, country, at, sex, female, women)
+        expected = shares
+        if country is not None:
+            told = looked_up(guides[country], at, -1).astype(np.int64)
+            rows = np.bincount(told[told >= 0], minlength=len(locales))
+            expected = (rows + (told < 0).sum() * shares) / max(1, len(told))
+        return cls(tuple(locales), shares, country, at, sex, female, women, expected)
 
     def draw(self, row: Mapping[str, pa.Array], count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """int (count,): places of ``locales``; bool (count,): women."""
