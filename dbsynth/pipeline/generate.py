@@ -9,6 +9,7 @@ from dbsynth.pipeline.check_rows import drop_broken, keep_checks
 from dbsynth.pipeline.copies import avoid_copies
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.drawing import draw_rows
+from dbsynth.pipeline.exclusions import drop_overlapping, keep_apart
 from dbsynth.pipeline.fact_rows import copies_of, copy_again
 from dbsynth.pipeline.foreign_keys import all_degrees, assign_key
 from dbsynth.pipeline.kept import kept_rows
@@ -48,6 +49,7 @@ def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
         drop_broken(draft)
     avoid_copies(draft)
     settle_at_last(draft)
+    (keep_apart if draft.enforce else drop_overlapping)(draft)
     point_at_own_rows(draft)
     return finish(draft)
 

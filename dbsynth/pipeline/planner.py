@@ -14,6 +14,7 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
+from dbsynth.pipeline.exclusions import apart_of
 from dbsynth.pipeline.facts import with_facts
 from dbsynth.pipeline.lookups import kept_tables
 from dbsynth.pipeline.plan import DEFAULT_STRATEGY, ColumnPlan, Degree, Kept, Plan, TablePlan
@@ -208,12 +209,7 @@ def check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime
         )
     if rows:
         unique_indexes(table, sqlglot_dialect)
-    if table.exclusions and rows:
-        names = ", ".join(e.name for e in table.exclusions)
-        raise UnsupportedSource(
-            f"{table.name}: exclusion constraint {names}: rows that exclude each other cannot be made yet",
-            hint=_without_rows(table.name),
-        )
+        apart_of(table, sqlglot_dialect)
 
 
 def _check_references(table: Table, schema: Schema, rows: int) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from dbsynth.errors import UnsupportedSource
 from dbsynth.relation.keys import duplicates, group_ids
 from dbsynth.schema.checks import ParsedCheck, parse_check
+from dbsynth.schema.exclusion import Apart, understood
 from dbsynth.schema.model import Check, Index, Table
 from dbsynth.schema.predicate import Expression, parse_expression
 
@@ -41,7 +42,12 @@ def unique_indexes(table: Table, sqlglot_dialect: str) -> list[UniqueIndex]:
     found = []
     plain = [i for i in table.indexes if i.unique and i.predicate is None and None not in i.columns]
     computed = [_over(key, _name(table, key)) for key in table.computed_keys]
-    for index in (*(i for i in table.indexes if i.unique and i not in plain), *computed):
+    alone = [
+        Index(e.name, (), "", unique=True, predicate=rule.condition, parts=rule.parts)
+        for e in table.exclusions
+        if isinstance(rule := understood(e, table, sqlglot_dialect), Apart) and rule.span is None
+    ]
+    for index in (*(i for i in table.indexes if i.unique and i not in plain), *computed, *alone):
         predicate = None
         if index.predicate is not None:
             predicate = parse_check(Check(index.name, index.predicate), table, sqlglot_dialect)

@@ -213,8 +213,8 @@ def test_a_check_that_the_made_rows_cannot_meet_shows_one(postgres_url: str) -> 
     ("table", "words"),
     [
         (
-            "create table room (id int primary key, during tsrange, exclude using gist (during with &&))",
-            ["public.room", "room_during_excl"],
+            "create table room (id int primary key, spot circle, exclude using gist (spot with &&))",
+            ["public.room", "room_spot_excl", "spot"],
         ),
         (
             "create table base (a int, room int generated always as (a * 10) stored primary key);"
