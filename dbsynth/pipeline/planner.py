@@ -201,10 +201,10 @@ def profile_sample(database: Database, table: Table, rows: int, snapshot: str | 
 
 def check_supported(table: Table, rows: int, sqlglot_dialect: str, now: datetime) -> None:
     """Raises CannotClone where rows of ``table`` cannot be made, naming what stands against them."""
-    against = contradiction(implications(parse_checks(table, sqlglot_dialect), table, now))
-    if against and rows:
+    against = contradiction(parse_checks(table, sqlglot_dialect), table, now) if rows else None
+    if against:
         raise UnsatisfiableConstraint(
-            f"{table.name}: {against}",
+            against,
             hint=f"check these constraints, or leave the table out: --exclude {table.name.name}",
         )
     if rows:

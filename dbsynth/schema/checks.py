@@ -1,8 +1,9 @@
-"""CHECK constraints: parsed, evaluated, and what they imply. The public names of ``predicate``, ``implied`` and
-``validate``."""
+"""CHECK constraints: parsed, evaluated, and what they imply. The public names of ``predicate``, ``implied``,
+``proof`` and ``validate``."""
 
-from dbsynth.schema.implied import Computed, Implied, Ordered, contradiction, implications
+from dbsynth.schema.implied import Computed, Implied, Ordered, implications
 from dbsynth.schema.predicate import ParsedCheck, parse_check, parse_checks
+from dbsynth.schema.proof import contradiction
 from dbsynth.schema.validate import CheckReport, validate_check
 
 __all__ = [

@@ -70,7 +70,6 @@ class Implied:
     ordered: tuple[Ordered, ...] = ()
     computed: tuple[Computed, ...] = ()
     linked: tuple[frozenset[str], ...] = ()
-    contradictions: tuple[str, ...] = ()
     nullable: frozenset[str] = frozenset()
     now: int = 0
 
@@ -126,12 +125,6 @@ def implications(checks: Sequence[ParsedCheck], table: Table, now: datetime) -> 
     nullable = frozenset(
         c.name for c in table.columns if c.nullable and not columns.get(c.name, Domain()).not_null
     )  # fmt: skip
-    troubles = [f"{table.name}: no row can meet CHECK {c.check.name} ({c.check.expression})" for c in checks
-                if c.node is not None and c.node.constant and c.node.scalar(moment) is False]  # fmt: skip
-    for name, domain in columns.items():
-        if domain.empty and name not in nullable:
-            names = ", ".join(c.check.name for c in checks if name in c.columns)
-            troubles.append(f"{table.name}.{name}: no value can meet its CHECKs together ({names})")
     kept = {n: d for n, d in columns.items() if not d.empty}
     # a numeric without a scale travels as text, of which 1 and 1.00 are two: a list of numbers says nothing there
     listable = {
@@ -150,15 +143,9 @@ def implications(checks: Sequence[ParsedCheck], table: Table, now: datetime) -> 
         ordered=tuple(dict.fromkeys(o for _, n in nodes if (o := _ordered(n, table)) is not None)),
         computed=tuple(c for i, n in nodes for c in _computed(n, i, table, moment)),
         linked=_linked(checks),
-        contradictions=tuple(troubles),
         nullable=nullable,
         now=moment,
     )
-
-
-def contradiction(implied: Implied) -> str | None:
-    """Why no row at all can meet the CHECKs, as far as bounds and lists of single columns tell."""
-    return "; ".join(implied.contradictions) or None
 
 
 def _consistent(domain: Domain) -> Domain:

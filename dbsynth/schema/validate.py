@@ -17,6 +17,7 @@ from dbsynth.schema.expression.values import sql_type
 from dbsynth.schema.implied import Implied, implications
 from dbsynth.schema.model import Check, Table
 from dbsynth.schema.predicate import parse_check
+from dbsynth.schema.proof import contradiction
 
 HERE, DATABASE, UNSUPPORTED = "here", "by the database", "unsupported"
 NO_CHECK = (exp.Subquery, exp.Select, exp.AggFunc, exp.Window, exp.Placeholder, exp.Parameter)
@@ -60,9 +61,10 @@ def validate_check(text: str, table: Table, dialect: str, now: datetime | None =
         unknown = [c.name for c in tree.find_all(exp.Column) if c.name not in table.by_name and not c.table]
         if unknown and "which the table does not have" in parsed.reason:
             return CheckReport(text, True, UNSUPPORTED, parsed.reason, parsed.columns, ())
-    implied = implications([parsed], table, now or datetime.now(UTC))
+    moment = now or datetime.now(UTC)
+    implied, against = implications([parsed], table, moment), contradiction([parsed], table, moment)
     evaluated = HERE if parsed.evaluable else DATABASE
-    said = tuple(_sentences(implied, table)) if parsed.evaluable else ()
+    said = (*([against] if against else []), *_sentences(implied, table)) if parsed.evaluable else ()
     return CheckReport(text, tree is not None, evaluated, parsed.reason, parsed.columns, said)
 
 
@@ -81,7 +83,7 @@ def _reads(text: str, dialect: str) -> bool:
 
 
 def _sentences(implied: Implied, table: Table) -> list[str]:
-    out = [*implied.contradictions]
+    out: list[str] = []
     for name in (c.name for c in table.columns):
         low, high, allowed = implied.low.get(name), implied.high.get(name), implied.allowed.get(name)
         if name in implied.always_null:

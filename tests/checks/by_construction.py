@@ -13,7 +13,7 @@ from checks_corpus import COLUMNS, table, to_arrow
 
 from dbsynth.schema.checks import Implied, implications, parse_checks
 from dbsynth.schema.model import Column, Table
-from dbsynth.schema.repair import construct
+from dbsynth.schema.repair import construct, repair
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 ROWS = 500
@@ -54,6 +54,15 @@ def _value(name: str, implied: Implied, rng: np.random.Generator) -> Any:
 
 def _number(value: Any) -> Any:
     return Decimal(value) if isinstance(value, str) else value
+
+
+def completed(*texts: str, seed: int = 1) -> tuple[pa.RecordBatch, np.ndarray]:
+    """Rows repaired as well, and the mask of those that still break a CHECK."""
+    checked = of(*texts)
+    checks = parse_checks(checked, "postgres")
+    implied = implications(checks, checked, NOW)
+    rng = np.random.default_rng(seed)
+    return repair(drawn_from_domains(checked, implied, rng), checks, implied, rng, ())
 
 
 def constructed(*texts: str, seed: int = 1) -> bool:

@@ -36,6 +36,7 @@ def test_nine_of_ten_checks_are_met_by_construction() -> None:
     [
         ("d < p", "p <= d + 30"),
         ("a + b <= c", "a >= 0", "b >= 0"),
+        ("a + b <= 10", "a >= 6", "b >= 4"),
         ("b = a * c", "a BETWEEN 1 AND 5", "c > 0", "b <= 6"),
         ("a % 5 = 0", "a > 0"),
         ("num_nonnulls(a, b, x) = 1",),

@@ -170,15 +170,15 @@ def strict_table(*texts: str) -> Table:
 )  # fmt: skip
 def test_contradictions_are_found_before_anything_runs(texts: tuple[str, ...]) -> None:
     checked = strict_table(*texts)
-    message = contradiction(implications(parse_checks(checked, "postgres"), checked, NOW))
+    message = contradiction(parse_checks(checked, "postgres"), checked, NOW)
     assert message is not None
     assert "public.samples" in message
     assert "check_0" in message
 
 
 def test_null_resolves_a_contradiction_of_a_nullable_column() -> None:
-    result = implied("a > 5", "a < 3")
-    assert contradiction(result) is None
+    result, checked = implied("a > 5", "a < 3"), table("a > 5", "a < 3")
+    assert contradiction(parse_checks(checked, "postgres"), checked, NOW) is None
     assert (result.always_null, dict(result.low)) == ({"a"}, {})
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from dbsynth.cli import main
 from dbsynth.testing.embedded import create_database, drop_database
 from tests.e2e.catalog import ask, clone, not_valid, run_script
 
@@ -74,4 +76,22 @@ def test_a_check_that_old_rows_break_holds_in_the_clone(postgres_url: str, folde
     assert done.exit_code == 0, done.output
     assert ask(url, r"select count(*) from dev.old where phone !~ '^\+[0-9]{6,12}$'") == [(0,)]
     assert ask(url, "select count(*) from dev.old") == [(200,)]
+    drop_database(url)
+
+
+@pytest.mark.parametrize("verb", ["plan", "clone"])
+def test_checks_that_contradict_each_other_are_named_before_anything_is_trained(
+    postgres_url: str, folder: Path, verb: str
+) -> None:
+    url = create_database(postgres_url, "checks_contradict")
+    run_script(url, "create table stay (id int primary key, low int not null, high int not null, n int not null)")
+    run_script(url, "insert into stay select i, i, i + 1, i from generate_series(1, 50) i")
+    run_script(url, "alter table stay add constraint ordered check (low < high), add constraint fine check (n > 0)")
+    run_script(url, "alter table stay add constraint turned check (high + 1 <= low) not valid")
+    done = CliRunner().invoke(main, [verb, url, "--to", "dev"])
+    assert done.exit_code == 4, done.output
+    told = " ".join(done.output.split())
+    assert "public.stay: CHECKs ordered ((low < high)) and turned (((high + 1) <= low)) contradict each other" in told
+    assert "fine" not in told
+    assert "  train (" not in done.output
     drop_database(url)

@@ -195,3 +195,20 @@ def members(items: Any) -> list[str]:
         letters = [c for c in LETTERS + string.ascii_uppercase + string.digits if c not in excluded]
         return letters or [c for c in PRINTABLE if c not in excluded] or ["ä"]
     return [c for c in dict.fromkeys(found) if c.isprintable()] or found or beyond
+
+
+def prefix(regex: str) -> str:
+    """The letters with which every text begins that the pattern matches; none where it may match further on, or
+    without regard to case."""
+    tree = parsed(regex)
+    if tree.state.flags & re.IGNORECASE:
+        return ""
+    parts = _parts(tree)
+    if not parts or str(parts[0][0]) != "AT" or "BEGINNING" not in str(parts[0][1]):
+        return ""
+    letters = []
+    for operation, argument in parts[1:]:
+        if str(operation) != "LITERAL":
+            break
+        letters.append(chr(argument))
+    return "".join(letters)

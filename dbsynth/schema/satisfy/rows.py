@@ -62,7 +62,8 @@ class Rows:
         made = convert(vec, node.type, self.implied.now).expand(self.n)
         known = where & made.valid & (True if made.bad is None else ~made.bad)
         if known.any():
-            self.set(node.name, write_column(made, self.columns[node.name].type), known)
+            written = write_column(made, self.columns[node.name].type)
+            self.set(node.name, written, known & written.is_valid().to_numpy(zero_copy_only=False))
 
     def set(self, name: str, values: pa.Array, where: np.ndarray) -> None:
         old = self.columns[name]

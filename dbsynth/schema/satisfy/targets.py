@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from dbsynth.schema.expression import moments, numbers
+from dbsynth.schema.expression.domains import base
 from dbsynth.schema.expression.nodes import Node, scalar
 from dbsynth.schema.expression.values import STRINGS, SqlType, Vec, vector
 from dbsynth.schema.satisfy.rows import Rows
@@ -160,6 +163,37 @@ def some_value(rows: Rows, node: Node) -> Vec:
     else:
         made = vector(node.type, [value])
     return made.expand(rows.n)
+
+
+def shared(rows: Rows, node: Node, args: Sequence[Vec], wanted: Vec) -> list[dict[int, Vec]]:
+    """Both sides of a sum or difference of two columns moved, so that each stays within its bounds."""
+    columns = [base(a) for a in node.args]
+    if node.name not in ("+", "-") or wanted.type.family not in ("int", "numeric") or len(columns) != 2:
+        return []
+    left, right = columns
+    if left is None or right is None or {left.kind, right.kind} != {"column"}:
+        return []
+    if not {left.type.family, right.type.family} <= {"int", "numeric"}:
+        return []
+    a, w, scale = numbers.aligned(args[0], wanted)
+    scale = max(scale, args[1].scale)
+    a, w = (numbers.shifted(v, scale - max(args[0].scale, wanted.scale)) for v in (a, w))
+    sign = 1 if node.name == "+" else -1
+    other = _within(rows, right, sign * (w - a), scale)
+    first = _within(rows, left, w - sign * other, scale)
+    known = args[0].valid & wanted.valid
+    made = [Vec(wanted.type, v, known, scale=scale) for v in (first, sign * (w - first))]
+    return [dict(enumerate(made))]
+
+
+def _within(rows: Rows, column: Node, values: np.ndarray, scale: int) -> np.ndarray:
+    """``values`` (times 10**scale) brought into what CHECKs leave of the column."""
+    low, high = rows.implied.low.get(column.name), rows.implied.high.get(column.name)
+    if low is not None:
+        values = np.maximum(values, int(Decimal(low).scaleb(scale)))
+    if high is not None:
+        values = np.minimum(values, int(Decimal(high).scaleb(scale)))
+    return values
 
 
 PLAINEST: dict[str, Any] = {

@@ -20,7 +20,7 @@ from dbsynth.schema.expression.values import Vec
 from dbsynth.schema.satisfy import structured, texts
 from dbsynth.schema.satisfy.inverse import INVERSES
 from dbsynth.schema.satisfy.rows import Rows
-from dbsynth.schema.satisfy.targets import some_value, target
+from dbsynth.schema.satisfy.targets import shared, some_value, target
 
 PASSES = 5
 """Parts of a predicate that share columns can undo each other: so often they are gone through again."""
@@ -351,6 +351,7 @@ class _Solver:
             return
         args = [self.rows.value(a) for a in node.args]
         ways = list(inverse(node, args, value.expand(self.rows.n), self.rows.implied.now))
+        ways += shared(self.rows, node, args, value.expand(self.rows.n))
         ways = [w for w in ways if any(self.touches(node.args[at]) for at in w)]
 
         def way(wishes: dict[int, Vec]) -> Attempt:
