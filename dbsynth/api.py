@@ -52,6 +52,8 @@ def fit(
     workers: int | None = None,
     keep: Iterable[str] = (),
     privacy_k: int = 5,
+    dp_epsilon: float | None = None,
+    dp_delta: float | None = None,
     max_bytes: int = MAX_BYTES,
     checkpoint: str | PathLike[str] | None = None,
 ) -> Synthesizer:
@@ -64,7 +66,8 @@ def fit(
     shell patterns. ``sample_rows``: learn from at most so many rows a table. ``effort``: quick, standard or thorough,
     work and not time; ``train_minutes``: time instead. ``strategy``: of ``dbsynth.models``. ``workers``: processes
     (None: this one for tables in memory, one a core for a database); changes nothing in the result. ``keep``: tables
-    that are kept whole, or ("none",). ``privacy_k``: what fewer rows share is not learned. ``checkpoint``: a folder; a
+    that are kept whole, or ("none",). ``privacy_k``: what fewer rows share is not learned. ``dp_epsilon``: learn with
+    differential privacy of that ε in all, at ``dp_delta`` (docs/privacy.md). ``checkpoint``: a folder; a
     fit that was interrupted goes on there when it is called again with the same arguments, with the same result.
 
     Raises UsageError for wrong arguments, the errors of ``dbsynth.errors`` for a source that cannot be learned from.
@@ -84,10 +87,12 @@ def fit(
         "keep": () if kept == ("none",) else kept,
         "keep_none": kept == ("none",),
         "privacy_k": privacy_k,
+        "dp_epsilon": dp_epsilon,
+        "dp_delta": dp_delta,
         "max_bytes": max_bytes,
     }
-    check_training(CloneOptions(URL.create("memory"), **asked))
     at = None if checkpoint is None else Path(checkpoint)
+    check_training(CloneOptions(URL.create("memory"), **asked), at)
     if isinstance(source, Mapping):
         return _fit_frames(source, schema, CloneOptions(URL.create("memory"), **asked), at)
     if schema is not None:

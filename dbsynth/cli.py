@@ -146,7 +146,7 @@ def train(out: Path, checkpoint: Path | None, as_json: bool, verbose: bool, quie
         from dbsynth.pipeline.training_wishes import check_training
 
         check_replaceable(out)
-        check_training(options)
+        check_training(options, checkpoint)
         with watcher(quiet=quiet, as_json=as_json) as watch:
             model = fit_url(options, checkpoint, watch)
         model.save(out)

@@ -86,6 +86,8 @@ class CloneDefaults(_Section):
 
 class Privacy(_Section):
     k: Annotated[int, Field(ge=1)] | None = None
+    dp_epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    dp_delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
 
 
 class ColumnSection(_Section):

@@ -274,6 +274,7 @@ class Synthesizer:
             "made_at": self._made_at,
             "seed": self.seed,
             "privacy_k": self.plan.privacy_k,
+            "differential_privacy": self._privacy(),
             "schema_hash": schema_hash(self.plan.schema),
             "dialect": self._origin.dialect,
             "source_identity": self._origin.identity,
@@ -330,10 +331,14 @@ class Synthesizer:
             "versions": dict(self._versions),
             "seed": self.seed,
             "privacy_k": self.plan.privacy_k,
+            "differential_privacy": self._privacy(),
             "schema_hash": schema_hash(self.plan.schema),
             "warnings": list(self.plan.warnings),
             "tables": tables,
         }
+
+    def _privacy(self) -> dict[str, object] | None:
+        return self.plan.private.describe() if self.plan.private else None
 
     def __repr__(self) -> str:
         names = ", ".join(self.label(t.name) for t in self.plan.tables[:5])

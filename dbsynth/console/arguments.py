@@ -171,6 +171,20 @@ learning = _apply(
             metavar="TABLE",
             help="Take the rows of this table over as they are; 'none' keeps no table; repeats.",
         ),
+        click.option(
+            "--dp-epsilon",
+            type=float,
+            envvar="DBSYNTH_DP_EPSILON",
+            metavar="E",
+            help="Learn with differential privacy: all of it costs at most ε = E for a row of every table.",
+        ),
+        click.option(
+            "--dp-delta",
+            type=float,
+            envvar="DBSYNTH_DP_DELTA",
+            metavar="D",
+            help="Its δ.  [a power of ten below 1 in 10 × the rows of the largest table]",
+        ),
         max_bytes_option,
     ]
 )

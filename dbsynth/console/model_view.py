@@ -33,6 +33,8 @@ def show(console: Console, found: dict[str, Any], *, verbose: bool) -> None:
             " and of rows only those that the table below calls kept"
         )
     )
+    if found["differential_privacy"] is not None:
+        console.print(Text(words.privacy(found["differential_privacy"])))
     overview = grid("table", "rows of the source", "learned from", "kept", "learned by", "fidelity",
                     right=("rows of the source", "learned from", "kept", "fidelity"))  # fmt: skip
     for name, t in tables.items():
@@ -75,6 +77,8 @@ def show_trained(console: Console, path: Path, model: Synthesizer) -> None:
         learned.add_row(*cells(name, words.count(t["train_rows"]), kept, t["strategy"], fidelity))
     console.print()
     console.print(learned)
+    if report["differential_privacy"] is not None:
+        console.print(Text("\n" + words.privacy(report["differential_privacy"])))
     warnings = [*report["warnings"], *(f"{n}: {w}" for n, t in report["tables"].items() for w in t["warnings"])]
     if warnings:
         console.print(heading("Warnings"))

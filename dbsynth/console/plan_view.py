@@ -10,6 +10,7 @@ tables            in the order in which they are made; each
     context_parent            the table in whose context rows are made, or None
     foreign_keys              name, columns, ref_table, fill, reason
     columns                   name, how, kind, role, personal, confidence, evidence
+differential_privacy    None, or what ``dbsynth.privacy.budget.PrivateTraining.describe`` gives
 facts             id, table, columns, says, rows, families, share, taken (False: too few rows speak for it)
 advice            of ``dbsynth.pipeline.advice``: topic, says, toml, option
 """
@@ -51,12 +52,14 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
     _advice(console, plan["advice"])
     _overview(console, tables)
     _kept(console, tables)
-    _children(console, tables)
+    _children(console, tables, plan["differential_privacy"] is not None)
     _pointers(console, tables)
     _facts(console, plan["facts"], verbose)
     _section(console, "Training settings", [f"{t['table']}: {_settings(t)}" for t in tables if t["training"]])
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
     _section(console, "Personal columns: every value is made up, none is the source's", personal)
+    if (private := plan["differential_privacy"]) is not None:
+        _privacy(console, private)
     _section(console, "The target", plan.get("promises", []))
     if verbose:
         _reasons(console, tables)
@@ -147,7 +150,7 @@ def _kept(console: Console, tables: Rows) -> None:
     _section(console, title, lines, "cyan")
 
 
-def _children(console: Console, tables: Rows) -> None:
+def _children(console: Console, tables: Rows, private: bool) -> None:
     """By parent, the tables whose rows are made as its children."""
     by_parent: dict[str, list[str]] = {}
     for t in tables:
@@ -155,6 +158,8 @@ def _children(console: Console, tables: Rows) -> None:
             if k["fill"] == "context":
                 by_parent.setdefault(k["ref_table"], []).append(t["table"])
     title = "Children: how many a row has is learned with it, and what they are like by what it is like"
+    if private:
+        title = "Children: how many rows have how many is learned, each like any other"
     _section(console, title, [f"{parent} → {', '.join(children)}" for parent, children in by_parent.items()])
 
 
@@ -225,3 +230,15 @@ def _section(console: Console, title: str, lines: list[str], style: str = "") ->
         console.print(heading(title))
         for line in lines:
             console.print(item("", line, style))
+
+
+def _privacy(console: Console, private: dict[str, Any]) -> None:
+    spent = [
+        f"ε = {private['epsilon_spent']:.3g} at δ = {private['delta']:.0e}, for {private['unit']}",
+        private["group"],
+        "each run spends anew; the noise depends on no seed, so that no run repeats another",
+    ]
+    tables = [f"{name}: ε = {t['epsilon']:.3g} for its rows alone" for name, t in private["tables"].items()]
+    _section(console, "Differential privacy", [*spent, *tables])
+    _section(console, "Not covered by it: taken as known to everybody", private["not_covered"])
+    _section(console, "Switched off by it", private["switched_off"])

@@ -48,6 +48,8 @@ def clone_options(
     device: Device | None = None,
     workers: int | None = None,
     max_bytes: int | None = None,
+    dp_epsilon: float | None = None,
+    dp_delta: float | None = None,
 ) -> CloneOptions:
     """None: not said on the command line nor in the environment; then the file decides, then the default. Without a
     ``target`` nothing is written."""
@@ -76,6 +78,8 @@ def clone_options(
         "device": device or defaults.device,
         "max_bytes": max_bytes if max_bytes is not None else defaults.max_bytes,
         "privacy_k": _privacy_k() or loaded.settings.privacy.k,
+        "dp_epsilon": dp_epsilon if dp_epsilon is not None else loaded.settings.privacy.dp_epsilon,
+        "dp_delta": dp_delta if dp_delta is not None else loaded.settings.privacy.dp_delta,
     }
     return CloneOptions(
         source_url=origin.url,

@@ -45,6 +45,9 @@ def show(console: Console, done: events.RunDone, notes: Sequence[events.Warned],
                 f"query in the target: {words.counted(broken, 'violation')}"
             )
         )
+    if done.differential_privacy is not None:
+        console.print()
+        console.print(Text(words.privacy(done.differential_privacy)))
     rows = sum(r.rows for r in done.results)
     console.print()
     console.print(

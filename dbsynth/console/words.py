@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def count(n: int) -> str:
     return f"{n:,}"
@@ -44,3 +47,9 @@ def rate(per_second: float) -> str:
     if per_second >= 10_000:
         return f"{per_second / 1000:,.0f}k rows/s"
     return f"{per_second:,.0f} rows/s"
+
+
+def privacy(told: Mapping[str, Any]) -> str:
+    """``told``: see ``dbsynth.privacy.budget.PrivateTraining.describe``."""
+    spent = f"ε = {told['epsilon_spent']:.3g} of {told['epsilon']:g} spent at δ = {told['delta']:.0e}"
+    return f"differential privacy: {spent}, accountant {told['accountant']}; the unit is {told['unit']}"

@@ -55,6 +55,8 @@ NETWORK: Allowed = {
 WITH_CRITIC: Allowed = {**NETWORK, "critic": Setting(whole=True, high=100)}
 EPOCHS: Allowed = {"epochs": COUNT, "batch": COUNT, "rate": RATE, "device": DEVICE}
 PACKED: Allowed = {**EPOCHS, "pac": COUNT}
+PRIVATE: Allowed = {n: NETWORK[n] for n in ("group", "rate", "steps")}
+"""What differential privacy can account for."""
 NONE: Allowed = {}
 
 

@@ -28,6 +28,7 @@ from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
 from dbsynth.pipeline.train_time import train_seconds
 from dbsynth.pipeline.training_wishes import check_training
+from dbsynth.privacy.budget import PrivacyWish, PrivateTraining
 from dbsynth.schema.model import Schema
 from dbsynth.schema.virtual import with_virtual_keys
 from dbsynth.translate.names import folded
@@ -35,6 +36,7 @@ from dbsynth.translate.names import rule as naming_rule
 from dbsynth.translate.target import open_target, translated_notes
 
 log = structlog.get_logger("dbsynth")
+SECRET_BITS = 128
 EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 """Training work relative to the standard."""
 
@@ -125,13 +127,14 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
                 tables=tuple(str(t.name) for t in schema.tables),
             )
         )
-        results, verified = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
+        results, verified, private = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
     done = events.RunDone(
         results=results,
         seconds=time.monotonic() - began,
         seed=seed,
         verified=verified,
         sample_seed=options.sample_seed,
+        differential_privacy=private.describe() if private else None,
     )
     emit(done)
     return done
@@ -165,7 +168,7 @@ def _build(
     run_id: str,
     seed: int,
     emit: Emit,
-) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...]]:
+) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...], PrivateTraining | None]:
     info = RunInfo(
         run_id,
         __version__,
@@ -203,8 +206,10 @@ def _build(
                 destination=work.Destination(_goal(options), info, dialect_name(options.source_url)),
                 seconds=train_seconds(plan, options.train_minutes, executor.workers),
                 device=options.device,
+                secret=secrets.randbits(SECRET_BITS),
             )
-            return fill(target, Filling(job, info, executor, emit, options.replace, extracted=extracted))
+            filled = fill(target, Filling(job, info, executor, emit, options.replace, extracted=extracted))
+            return *filled, plan.private
         finally:
             extracted()
     except BaseException:
@@ -252,7 +257,14 @@ def wishes_of(options: CloneOptions) -> Wishes:
         overrides=dict(options.overrides),
         strategy=options.strategy,
         facts=options.facts,
+        private=private_wish(options),
     )
+
+
+def private_wish(options: CloneOptions) -> PrivacyWish | None:
+    if options.dp_epsilon is None:
+        return None
+    return PrivacyWish(options.dp_epsilon, options.dp_delta, EFFORT[options.effort])
 
 
 def _plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from dbsynth.dialect import Verified
@@ -94,3 +95,5 @@ class RunDone(Event):
     verified: tuple[Verified, ...] = ()
     """Constraints that the target does not enforce, tested by query."""
     sample_seed: int | None = None
+    differential_privacy: Mapping[str, object] | None = None
+    """What was asked for and is spent, see ``privacy.budget.PrivateTraining.describe``; None: none was asked for."""

@@ -14,7 +14,7 @@ from dbsynth.artifact.learned import schema_hash
 from dbsynth.artifact.resume import FitCheckpoint
 from dbsynth.dialect import Database
 from dbsynth.pipeline import events, work
-from dbsynth.pipeline.clone import EFFORT, wishes_of
+from dbsynth.pipeline.clone import EFFORT, SECRET_BITS, wishes_of
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.executor import Executor
 from dbsynth.pipeline.filling import STEP_WORDS, Emit, announce
@@ -138,6 +138,7 @@ def _train(
             seconds=train_seconds(plan, options.train_minutes, executor.workers),
             device=options.device,
             checkpoints=kept.folder if kept is not None else None,
+            secret=secrets.randbits(SECRET_BITS),
         ),
         executor,
         steps=FIT,

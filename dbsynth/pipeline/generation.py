@@ -154,7 +154,8 @@ def _run(
         target.close()
         if spool is not None:
             spool.remove()
-    done = events.RunDone(results, time.monotonic() - began, model.seed, verified, seed)
+    private = model.plan.private.describe() if model.plan.private else None
+    done = events.RunDone(results, time.monotonic() - began, model.seed, verified, seed, private)
     emit(done)
     return done
 

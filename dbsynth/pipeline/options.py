@@ -44,6 +44,9 @@ class CloneOptions:
     keep_none: bool = False
     replace: bool = False
     privacy_k: int = 5
+    dp_epsilon: float | None = None
+    """The budget of differential privacy for all that is learned; None: none is asked for."""
+    dp_delta: float | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     virtual_keys: tuple[VirtualKey, ...] = ()
     """Keys that the configuration declares because the database does not."""

@@ -12,11 +12,14 @@ import pyarrow as pa
 
 from dbsynth.codec.base import Kind
 from dbsynth.dialect import Sample
+from dbsynth.privacy.budget import PrivateTraining
 from dbsynth.relation.facts import Fact
 from dbsynth.relation.fills import Fill, KeyPlan
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 
 DEFAULT_STRATEGY = "ctgan"
+PRIVATE_STRATEGY = "autoregressive"
+"""The default under differential privacy."""
 How = Literal["foreign key", "serial", "line number", "modelled", "made", "copied", "database"]
 """serial: 1, 2, 3, ... · line number: 1..n within the context parent · made: a generator of dbsynth.values ·
 copied: from the row that a foreign key points at, in every row · database: a generated column, computed by the database
@@ -159,6 +162,8 @@ class Plan:
     """What holds across rows and is made to hold."""
     doubtful: tuple[Fact, ...] = ()
     """What holds too, in too few rows to be believed: left alone."""
+    private: PrivateTraining | None = None
+    """The noise of each table, where differential privacy is asked for."""
 
     @cached_property
     def by_name(self) -> dict[TableName, TablePlan]:
@@ -180,6 +185,7 @@ class Plan:
             "schemas": dict(self.mapping),
             "seed": self.seed,
             "privacy_k": self.privacy_k,
+            "differential_privacy": self.private.describe() if self.private else None,
             "tables": [t.describe() for t in self.tables],
             "facts": [
                 {

@@ -14,12 +14,14 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.errors import UnsatisfiableConstraint, UnsupportedSource, UsageError
+from dbsynth.pipeline.blind import Blind, by_catalog
 from dbsynth.pipeline.exclusions import apart_of
 from dbsynth.pipeline.facts import with_facts
 from dbsynth.pipeline.lookups import kept_tables
-from dbsynth.pipeline.plan import DEFAULT_STRATEGY, ColumnPlan, Degree, Kept, Plan, TablePlan
+from dbsynth.pipeline.plan import DEFAULT_STRATEGY, PRIVATE_STRATEGY, ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.pipeline.room import key_places
 from dbsynth.pipeline.unique_indexes import unique_indexes
+from dbsynth.privacy.budget import PrivacyWish
 from dbsynth.relation.facts import NO_WISHES, FactWishes
 from dbsynth.relation.fills import KeyPlan, plan_keys
 from dbsynth.schema import graph
@@ -47,6 +49,7 @@ class Wishes:
     overrides: Mapping[str, Any] | None = None
     strategy: str | None = None
     facts: FactWishes = NO_WISHES
+    private: PrivacyWish | None = None
 
 
 def select(schema: Schema, wishes: Wishes) -> Schema:
@@ -111,18 +114,24 @@ def make_plan(
         check_supported(table, to_make, sqlglot_dialect, now)
         _check_references(table, schema, to_make)
     order = graph.order(schema, rows, constraints_after_load=constraints_after_load)
+    forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
+    if wishes.private is not None:
+        database = Blind(database, forced, schema)
     roles: dict[TableName, dict[str, ColumnRole]] = {}
     for table in schema.tables:
         sample = profile_sample(database, table, rows[table.name], snapshot)
-        roles[table.name] = _overridden(table, infer_roles(table, sample, wishes.privacy_k, rows[table.name]), wishes)
+        found = infer_roles(table, sample, wishes.privacy_k, rows[table.name])
+        if wishes.private is not None:
+            found = by_catalog(table, found)
+        roles[table.name] = _overridden(table, found, wishes)
         done(table.name)
-    forced = set(_matching(wishes.keep, [t.name for t in schema.tables], "--keep"))
     may_be_kept = [t for t in schema.tables if _section(t, wishes).get("keep") is not False]
-    candidates = [] if wishes.keep_none else may_be_kept
+    candidates = [] if wishes.keep_none or wishes.private is not None else may_be_kept
     kept = kept_tables(database, schema, candidates, forced, rows, roles, wishes.privacy_k, snapshot)
     keys = {t.name: plan_keys(t, schema, order, rows, set(kept)) for t in schema.tables}
     wanted = _wanted_rows(schema, order.tables, rows, keys, kept, places, wishes)
     plans = []
+    default_strategy = PRIVATE_STRATEGY if wishes.private is not None else DEFAULT_STRATEGY
     for name in order.tables:
         table = schema[name]
         override = _section(table, wishes)
@@ -145,7 +154,7 @@ def make_plan(
                 degrees=degrees,
                 sibling_order=_sibling_order(table, keys[name]),
                 kept=kept.get(name),
-                strategy=override.get("strategy") or wishes.strategy or DEFAULT_STRATEGY,
+                strategy=override.get("strategy") or wishes.strategy or default_strategy,
                 training=dict(override.get("training") or {}),
                 warnings=tuple(_warnings(table, keys[name], wanted[name], rows[name], places[name], wishes.scale)),
             )
@@ -162,7 +171,12 @@ def make_plan(
         now=now,
         warnings=schema.notes,
     )
-    return with_facts(database, plan, wishes.facts, snapshot)
+    plan = with_facts(database, plan, wishes.facts, snapshot)
+    if wishes.private is None:
+        return plan
+    from dbsynth.pipeline.private import with_budget  # loads torch
+
+    return with_budget(plan, wishes.private)
 
 
 def resized(plan: Plan, scale: float, rows: Mapping[str, int]) -> Plan:

@@ -79,6 +79,8 @@ class Prepared:
     seen: tuple[np.ndarray, ...] = ()
     known: Known | None = None
     warnings: tuple[str, ...] = ()
+    public: np.ndarray | None = None
+    """Under differential privacy: codes that are drawn from noisy counts, of which everybody may know."""
 
 
 def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snapshot: str | None) -> Prepared:
@@ -88,7 +90,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     context = table_plan.context
     context_columns = context.key.columns if context else ()
     order = tuple(dict.fromkeys(context_columns + table_plan.sibling_order + _primary(table_plan)))
-    frame = _read(database, table_plan, table_plan.sample, order, snapshot)
+    frame = read_rows(database, table_plan, table_plan.sample, order, snapshot)
     by_kind = [k for k in table_plan.keys if k.fill == "cluster"]
     parents = {k.code: source_parents(database, plan, name, k, snapshot) for k in by_kind}
     clusters = {k.code: fit_kinds(plan, name, k, frame, parents[k.code], seed) for k in by_kind}
@@ -126,17 +128,14 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         gaps=gaps,
         beside=shared_values(database, plan, table_plan, frame, snapshot),
     )
-    table_plan = _with_fallen_columns(table_plan, codec)
+    table_plan = with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made"]
-    keyed = [set(key) for key in table.unique_keys]
-    keyed += [set(i.columns) for i in unique_indexes(table, plan.sqlglot_dialect) if i.predicate is None]
-    unique = set(made) & {c for key in keyed for c in key}
     generators = fit_generators(
         table,
         frame,
         {c.name: c for c in table_plan.columns},
         made,
-        unique=unique,
+        unique=made_uniquely(table_plan, plan.sqlglot_dialect),
         k=plan.privacy_k,
         seed=derive(seed, plan.stream(name), "values"),
         guides=guides_of(table_plan),
@@ -159,7 +158,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         encoded=encoded,
         generators=generators,
         clusters=clusters,
-        lattices=_lattices(table_plan, frame, lines, plan.privacy_k),
+        lattices=lattices_of(table_plan, frame, lines, plan.privacy_k),
         degrees=Degrees.of_table(
             {d.column: derived.column(d.column).to_numpy()[encoded.kept < 0] for d in table_plan.degrees},
             plan.privacy_k,
@@ -181,7 +180,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         child = plan[degree.child]
         if degree.fill == "context" and table_plan.sample is not None and child.sample is not None:
             sample = Sample(degree.key.ref_columns, child.sample.fraction, child.sample.salt)
-            rows = _read(database, table_plan, sample, degree.key.ref_columns, snapshot)
+            rows = read_rows(database, table_plan, sample, degree.key.ref_columns, snapshot)
             derived = _derive(database, plan, table_plan, rows, clusters, parents, snapshot)
             codes = profile_codes(database, plan, table_plan, rows, sample, profiles, seed, snapshot)
             derived = _with_columns(derived, moments_above(database, plan, table_plan, rows, snapshot) | codes)
@@ -198,7 +197,7 @@ def guides_of(plan: TablePlan) -> list[str]:
     return [c.name for c in plan.columns if c.how in ("modelled", "copied") or c.name in lookups]
 
 
-def _with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:
+def with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:
     """Columns of which the codec can only tell null from not null get their values from a generator."""
     columns = tuple(
         replace(c, how="made", kind="presence") if c.how == "modelled" and codec.kinds.get(c.name) == "presence" else c
@@ -207,11 +206,18 @@ def _with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:
     return replace(plan, columns=columns)
 
 
+def made_uniquely(plan: TablePlan, sqlglot_dialect: str) -> set[str]:
+    """The made columns that are part of a unique key or index."""
+    keyed = [set(key) for key in plan.table.unique_keys]
+    keyed += [set(i.columns) for i in unique_indexes(plan.table, sqlglot_dialect) if i.predicate is None]
+    return {c.name for c in plan.columns if c.how == "made"} & {c for key in keyed for c in key}
+
+
 def _primary(plan: TablePlan) -> tuple[str, ...]:
     return plan.table.primary_key.columns if plan.table.primary_key else ()
 
 
-def _read(
+def read_rows(
     database: Database, plan: TablePlan, sample: Sample | None, order: tuple[str, ...], snapshot: str | None
 ) -> pa.Table:
     request = ReadRequest(plan.name, tuple(c.name for c in plan.table.stored_columns), sample, order_by=order)
@@ -302,7 +308,7 @@ def _lattice_columns(plan: TablePlan, lines: frozenset[str]) -> list[str]:
     return [c for c in in_keys if plan.by_column[c].how == "modelled" and c not in lines]
 
 
-def _lattices(plan: TablePlan, frame: pa.Table, lines: frozenset[str], k: int) -> dict[str, Lattice]:
+def lattices_of(plan: TablePlan, frame: pa.Table, lines: frozenset[str], k: int) -> dict[str, Lattice]:
     values = {c: whole(frame.column(c)) for c in _lattice_columns(plan, lines)}
     return {c: Lattice.of(v, k) for c, v in values.items() if len(v)}
 
@@ -347,7 +353,7 @@ def column_specs(
     codes = [
         ColumnSpec(k.code, None, "code", nullable=False, cardinality=size)
         for k in table_plan.keys
-        if (size := _code_count(plan, k, clusters))
+        if (size := code_count(plan, k, clusters))
     ]
     codes += [
         ColumnSpec(k.kind_code, None, "code", nullable=False, cardinality=clusters[k.code].count + 1)
@@ -377,7 +383,7 @@ def surprise(frame: pa.Table) -> dict[str, float]:
     return out
 
 
-def _code_count(plan: Plan, k: KeyPlan, clusters: dict[str, Clusters]) -> int:
+def code_count(plan: Plan, k: KeyPlan, clusters: dict[str, Clusters]) -> int:
     kept = plan[k.key.ref_table].kept if k.fill == "category" else None
     return {
         "category": (kept.count if kept else 0) + 2,

@@ -14,6 +14,7 @@ from dbsynth.model.sizing import recommended_flops
 from dbsynth.pipeline.draft import shown
 from dbsynth.pipeline.plan import TablePlan, degree_column
 from dbsynth.pipeline.prepare import Encoded, Prepared
+from dbsynth.privacy.budget import TableNoise
 from dbsynth.relation.context import Above, context_codes, context_order
 from dbsynth.relation.keys import row_index
 from dbsynth.rng import derive
@@ -74,6 +75,17 @@ def training_data(prepared: Prepared, ancestors: list[Ancestor]) -> TrainingData
         scales=prepared.codec.scales,
         context_ordered=ordered,
     )
+
+
+def train_privately(
+    prepared: Prepared, noise: TableNoise, *, seed: int, secret: int, progress: Callable[[float], None]
+) -> FittedModel:
+    from dbsynth.privacy.model import fit
+
+    assert prepared.public is not None
+    secret = derive(secret, str(prepared.plan.name))
+    data, own = training_data(prepared, []), derive(seed, "model")
+    return fit(data, prepared.public, noise, prepared.plan.training, seed=own, secret=secret, progress=progress)
 
 
 def train(

@@ -80,6 +80,8 @@ class Job:
     seconds: Mapping[TableName, float] = field(default_factory=dict)
     device: Device = "cpu"
     checkpoints: Path | None = None
+    secret: int = field(default=0, repr=False)
+    """Of the noise of differential privacy: drawn for each run, told and kept nowhere."""
 
     def rows_of(self) -> Spool:
         assert self.spool is not None
@@ -131,11 +133,18 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
     from dbsynth.pipeline.train import Ancestor
 
     job = _job(blob)
-    prepared = prepare(_source(blob), job.plan, name, seed=derive(job.seed, "fit"), snapshot=job.snapshot)
+    if job.plan.private is not None:
+        from dbsynth.pipeline.private import prepare_private
+
+        prepared = prepare_private(
+            _source(blob), job.plan, name, seed=derive(job.seed, "fit"), secret=job.secret, snapshot=job.snapshot
+        )
+    else:
+        prepared = prepare(_source(blob), job.plan, name, seed=derive(job.seed, "fit"), snapshot=job.snapshot)
     shared = {
         d.child: pickle.dumps(Ancestor.of(prepared, job.plan[d.child]))
         for d in prepared.plan.degrees
-        if d.fill == "context"
+        if d.fill == "context" and job.plan.private is None
     }
     return PreparedBlobs(
         own=pickle.dumps(prepared),
@@ -150,22 +159,27 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
 def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[bytes, FitReport]:
     from dbsynth.artifact.checkpoint import TrainingCheckpoint
     from dbsynth.pipeline.draft import Learned
-    from dbsynth.pipeline.train import train
+    from dbsynth.pipeline.train import train, train_privately
 
     job = _job(blob)
     prepared: Prepared = pickle.loads(own)
     above: list[Ancestor] = [pickle.loads(a) for a in ancestors]
     name = str(prepared.plan.name)
-    model = train(
-        prepared,
-        above,
-        seed=derive(job.seed, "fit", job.plan.stream(prepared.plan.name)),
-        effort=job.effort,
-        seconds=job.seconds.get(prepared.plan.name),
-        device=job.device,
-        progress=lambda share: report(name, "train", round(share * 1000), 1000),
-        checkpoint=TrainingCheckpoint.of(job.checkpoints, prepared.plan.name) if job.checkpoints else None,
-    )
+    seed = derive(job.seed, "fit", job.plan.stream(prepared.plan.name))
+    told = lambda share: report(name, "train", round(share * 1000), 1000)  # noqa: E731
+    if job.plan.private is not None:
+        model = train_privately(prepared, job.plan.private.tables[name], seed=seed, secret=job.secret, progress=told)
+    else:
+        model = train(
+            prepared,
+            above,
+            seed=seed,
+            effort=job.effort,
+            seconds=job.seconds.get(prepared.plan.name),
+            device=job.device,
+            progress=told,
+            checkpoint=TrainingCheckpoint.of(job.checkpoints, prepared.plan.name) if job.checkpoints else None,
+        )
     learned = Learned(
         plan=prepared.plan,
         codec=prepared.codec,
@@ -257,6 +271,8 @@ def lineage(plan: Plan, table: TablePlan, depth: int = 3) -> list[TablePlan]:
     """The context parent, its own context parent and so on, nearest first, as far as they have rows to learn from and
     to point to."""
     out: list[TablePlan] = []
+    if plan.private is not None:  # rows that see other rows would tell of them
+        return out
     current = table
     while current.context is not None and len(out) < depth:
         current = plan[current.context.key.ref_table]
