@@ -52,13 +52,13 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
     _advice(console, plan["advice"])
     _overview(console, tables)
     _kept(console, tables)
-    _children(console, tables, plan["differential_privacy"] is not None)
+    _children(console, tables, plan.get("differential_privacy") is not None)
     _pointers(console, tables)
     _facts(console, plan["facts"], verbose)
     _section(console, "Training settings", [f"{t['table']}: {_settings(t)}" for t in tables if t["training"]])
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
     _section(console, "Personal columns: every value is made up, none is the source's", personal)
-    if (private := plan["differential_privacy"]) is not None:
+    if (private := plan.get("differential_privacy")) is not None:
         _privacy(console, private)
     _section(console, "The target", plan.get("promises", []))
     if verbose:
