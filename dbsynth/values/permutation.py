@@ -1,0 +1,71 @@
+"""All numbers below a size in an order that looks like chance: distinct values without remembering any.
+
+A Feistel network over Z_a × Z_b (Black & Rogaway 2002, "Ciphers with Arbitrary Finite Domains", the generalised
+network), with a mixing function for a round function: no secret, an order. Every number is met once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+ROUNDS = 6
+MOST = 2**60
+"""Sizes beyond it are cut to it: parts that are left out of the count are drawn."""
+_HALF = 2**31
+
+
+def mixed(values: np.ndarray, key: int) -> np.ndarray:
+    """uint64: the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
+    with np.errstate(over="ignore"):
+        x = values.astype(np.uint64) + np.uint64(key & (2**64 - 1))
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(x ^ (x >> np.uint64(31)))
+
+
+def counted(sizes: Sequence[int]) -> list[int]:
+    """Of parts of ``sizes`` those that count: the largest ones, as long as their halves fit the network."""
+    halves = [1, 1]
+    chosen = []
+    for i in sorted(range(len(sizes)), key=lambda i: (-sizes[i], i)):
+        side = int(halves[1] < halves[0])
+        if halves[side] * sizes[i] < _HALF and halves[0] * halves[1] * sizes[i] < MOST:
+            halves[side] *= sizes[i]
+            chosen.append(i)
+    return sorted(chosen)
+
+
+def capacity(sizes: Sequence[int]) -> int:
+    """How many values the counted parts of ``sizes`` have."""
+    out = 1
+    for i in counted(sizes):
+        out *= sizes[i]
+    return out
+
+
+def permuted(index: np.ndarray, sizes: Sequence[int], key: int) -> np.ndarray:
+    """int64 (n, len(sizes)): the values of all parts for ``index`` (n,) in 0..capacity-1; parts that do not count are
+    drawn from the index. ``sizes``: each below 2**31."""
+    chosen = counted(sizes)
+    sides: tuple[list[int], list[int]] = ([], [])
+    halves = [1, 1]
+    for i in sorted(chosen, key=lambda i: (-sizes[i], i)):
+        side = int(halves[1] < halves[0])
+        halves[side] *= sizes[i]
+        sides[side].append(i)
+    a, b = (np.uint64(h) for h in halves)
+    left, right = index.astype(np.uint64) % a, index.astype(np.uint64) // a
+    for turn in range(ROUNDS):
+        left = (left + mixed(right, key + 2 * turn) % a) % a
+        right = (right + mixed(left, key + 2 * turn + 1) % b) % b
+    out = np.empty((len(index), len(sizes)), np.int64)
+    for half, side_parts in ((left, sides[0]), (right, sides[1])):
+        rest = half
+        for i in side_parts:
+            out[:, i] = rest % np.uint64(sizes[i])
+            rest = rest // np.uint64(sizes[i])
+    for i in set(range(len(sizes))) - set(chosen):
+        out[:, i] = mixed(index, key + 1000 + i) % np.uint64(sizes[i])
+    return out
