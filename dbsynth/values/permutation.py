@@ -56,7 +56,8 @@ def permuted(index: np.ndarray, sizes: Sequence[int], key: int) -> np.ndarray:
         halves[side] *= sizes[i]
         sides[side].append(i)
     a, b = (np.uint64(h) for h in halves)
-    left, right = index.astype(np.uint64) % a, index.astype(np.uint64) // a
+    left: np.ndarray = index.astype(np.uint64) % a
+    right: np.ndarray = index.astype(np.uint64) // a
     for turn in range(ROUNDS):
         left = (left + mixed(right, key + 2 * turn) % a) % a
         right = (right + mixed(left, key + 2 * turn + 1) % b) % b

@@ -7,13 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from dbsynth.schema.identifiers.parts import ascii_of, digits_of
+from dbsynth.schema.identifiers.parts import Part, ascii_of, digits_of
 
 Style = Literal["yymmdd", "ddmmyy", "yyyymmdd", "pesel", "czech", "italian", "french"]
 PIVOT = 30
 """Years of two digits below it are of this century."""
-LONGEST = 36_500
-"""Days: years of two digits come again after a hundred years."""
 MONTHS = "ABCDEHLMPRST"
 """In the Italian tax code."""
 _PESEL = {18: 80, 19: 0, 20: 20, 21: 40, 22: 60}
@@ -54,12 +52,15 @@ class Born:
 
     def over(self, units: np.ndarray, k: int) -> Born:
         """The same over the range that at least ``k`` of ``units`` reach at both ends."""
-        if len(units) < 2 * k:
-            return Born(self.style, -240, 420) if self.style == "french" else Born(self.style)
+        usual = (-240, 420) if self.style == "french" else (self.low, self.high)
         ordered = np.sort(units)
-        low, high = int(ordered[k - 1]), int(ordered[-k])
-        longest = 1199 if self.style == "french" else LONGEST
-        return Born(self.style, max(low, high - longest), high)
+        low, high = (int(ordered[k - 1]), int(ordered[-k])) if len(units) >= 2 * k else usual
+        return Born(self.style, max(low, high - self.longest), high)
+
+    @property
+    def longest(self) -> int:
+        """Years of two digits come again after a hundred years."""
+        return 1199 if self.style == "french" else 36_499
 
     def unit(self, days: np.ndarray) -> np.ndarray:
         """Days since 1970 as the units of the codes."""
@@ -145,13 +146,13 @@ class Parity:
         return (5, 2)
 
     def write(self, codes: np.ndarray) -> np.ndarray:
-        return (48 + 2 * codes[:, :1] + codes[:, 1:]).astype(np.uint8)
+        return np.asarray(48 + 2 * codes[:, :1] + codes[:, 1:]).astype(np.uint8)
 
 
-def means(part: object) -> tuple[str, ...]:
+def means(part: Part) -> tuple[str, ...]:
     """What the codes of a part tell of a person: born, sex or nothing ("")."""
     if isinstance(part, Born):
         return ("born", "sex") if part.sexed else ("born",)
     if isinstance(part, Parity):
         return ("", "sex")
-    return ("",) * len(part.sizes)  # type: ignore[attr-defined]
+    return ("",) * len(part.sizes)

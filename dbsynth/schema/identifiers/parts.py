@@ -84,7 +84,7 @@ class Letters:
         return (len(self.alphabet),) * self.width
 
     def write(self, codes: np.ndarray) -> np.ndarray:
-        return np.frombuffer(self.alphabet.encode("ascii"), np.uint8)[codes]
+        return np.asarray(np.frombuffer(self.alphabet.encode("ascii"), np.uint8)[codes])
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dbsynth.schema.identifiers import checks
 from dbsynth.schema.identifiers.born import Born, Parity
 from dbsynth.schema.identifiers.iban import STRUCTURES, account_parts
 from dbsynth.schema.identifiers.parts import UPPER, Check, Choice, Digits, Letters, OneTwice, Part
-from dbsynth.schema.roles.vocabularies import COUNTRY_2
+from dbsynth.schema.vocabularies import COUNTRY_2
 
 Fill = Callable[[np.ndarray], np.ndarray]
 """Sets the check characters of uint8 (rows, width) in place; bool (rows,): whether there are any for the others."""
@@ -76,7 +76,7 @@ class Scheme:
             if isinstance(part, Born):
                 whole &= part.read(chars[:, at : at + part.width])[2]
             at += part.width
-        return whole if self.rule is None else whole & self.rule(chars)
+        return whole if self.rule is None else np.asarray(whole & self.rule(chars))
 
 
 def _digits(chars: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def _mod11(weights: Sequence[int], zero: bool = True) -> Callable[[np.ndarray], 
 
     def check(d: np.ndarray) -> np.ndarray:
         value = -checks.weighted(d, weights) % 11
-        return np.where(value == 10, 0, value) if zero else value
+        return np.asarray(np.where(value == 10, 0, value) if zero else value)
 
     return check
 
@@ -190,7 +190,9 @@ def _belgian(chars: np.ndarray) -> np.ndarray:
 
 def _norwegian(chars: np.ndarray) -> np.ndarray:
     first = _set(chars, 9, _mod11((3, 7, 6, 1, 8, 9, 4, 5, 2), zero=False)(_digits(chars[:, :9])))
-    return first & _set(chars, 10, _mod11((5, 4, 3, 2, 7, 6, 5, 4, 3, 2), zero=False)(_digits(chars[:, :10])))
+    return np.asarray(
+        first & _set(chars, 10, _mod11((5, 4, 3, 2, 7, 6, 5, 4, 3, 2), zero=False)(_digits(chars[:, :10])))
+    )
 
 
 def _norwegian_rule(chars: np.ndarray) -> np.ndarray:
@@ -240,7 +242,7 @@ def _ssn_rule(chars: np.ndarray) -> np.ndarray:
 def _nino_rule(chars: np.ndarray) -> np.ndarray:
     pair = chars[:, 0].astype(np.int64) * 256 + chars[:, 1]
     banned = [ord(a) * 256 + ord(b) for a, b in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")]
-    return np.asarray(~np.isin(pair, banned))
+    return np.asarray(~np.isin(pair, banned), bool)
 
 
 ISSUERS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
