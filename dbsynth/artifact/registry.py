@@ -34,12 +34,19 @@ from dbsynth.schema import model as schema
 from dbsynth.schema.types import Structured
 from dbsynth.values import documents, members, special, structured
 from dbsynth.values.addresses import Composition, Domains, NameForm
+from dbsynth.values.agents import UserAgents
+from dbsynth.values.between import Between
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.distinct import Seen
+from dbsynth.values.formats import Colours, Dates, Versions, WebDomains
 from dbsynth.values.forms import Forms
 from dbsynth.values.guard import Filter, Guard
+from dbsynth.values.identifiers import Identifiers, Layout, RowPerson
 from dbsynth.values.lexicon import Lexicon
+from dbsynth.values.listed import Listed
 from dbsynth.values.names import Names, Style
+from dbsynth.values.networks import Addresses, Hardware
+from dbsynth.values.numbered import Numbered, Space
 from dbsynth.values.pattern import Pattern, Shape
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import Person
@@ -47,6 +54,7 @@ from dbsynth.values.person_rows import Following, Never
 from dbsynth.values.phrase import Phrase, Skeleton, Slot
 from dbsynth.values.place import Urls
 from dbsynth.values.structured import Draws, Numbers, Strings
+from dbsynth.values.tokens import Form, Tokens, UniqueIds, WebTokens
 from dbsynth.values.who import Who
 from dbsynth.values.words import Words
 
@@ -114,6 +122,27 @@ _ENTRIES = (
         first_style=Style, last_style=Style, how=dict[str, Following], makers=dict[str, MadeColumn],
     ),
     _plain(Never),
+    Entry(
+        Numbered,
+        {
+            "columns": tuple[str, ...], "table": str, "spaces": list[Space], "weights": np.ndarray, "guard": Guard,
+            "unique": bool, "distinct": float, "empty": float, "whole": pa.DataType | None,
+            "person": RowPerson | None,
+        },
+        {"_key": lambda: None, "_next": dict},
+    ),
+    *map(_record, (Identifiers, Layout, RowPerson, Addresses, Hardware, Between, Form)),
+    _plain(Tokens, forms=tuple[Form, ...]),
+    _plain(
+        WebTokens, heads=list[tuple[str, int]], claims=dict[str, float], whole=list[str], low=int, high=int, size=int
+    ),
+    _plain(UniqueIds, kinds=list[tuple[tuple[int, bool, bool], int]], low=int, high=int),
+    _plain(Listed, texts=list[str], weights=np.ndarray, open=bool, repeats=bool),
+    _plain(UserAgents, kinds=list[tuple[tuple[str, str], int]], versions=dict[str, np.ndarray]),
+    _plain(Versions, forms=list[tuple[str, int]], parts=list[list[np.ndarray]]),
+    _plain(Dates, form=str, knots=np.ndarray),
+    _plain(Colours, forms=list[tuple[tuple[int, bool], int]]),
+    _plain(WebDomains, labels=np.ndarray, lengths=np.ndarray, hosts=list[tuple[str, int]], lexicon=Lexicon),
     Entry(Pattern, {"shapes": tuple[Shape, ...]}),
     _plain(Forms, weights=np.ndarray, words=np.ndarray, digits=np.ndarray, sizes=np.ndarray),
     Entry(Lexicon, {"words": np.ndarray, "weights": np.ndarray}, make=Lexicon),

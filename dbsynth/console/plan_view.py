@@ -58,6 +58,10 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
     _section(console, "Training settings", [f"{t['table']}: {_settings(t)}" for t in tables if t["training"]])
     personal = [f"{t['table']}: {_personal(t)}" for t in tables if _personal(t)]
     _section(console, "Personal columns: every value is made up, none is the source's", personal)
+    learned = [f"{t['table']}: {_personal(t, 'modelled')}" for t in tables if _personal(t, "modelled")]
+    _section(
+        console, "Personal columns that are learned: values between those of k rows, none of a single one", learned
+    )
     if (private := plan.get("differential_privacy")) is not None:
         _privacy(console, private)
     _section(console, "The target", plan.get("promises", []))
@@ -84,7 +88,9 @@ def _in_short(plan: dict[str, Any]) -> list[str]:
     if kept:
         rows = words.counted(sum(t["kept_rows"] for t in kept), "row")
         lines.append(f"{rows} of {words.counted(len(kept), 'lookup table')} keep key and labels, for code names them.")
-    personal = Counter(c["role"].replace("_", " ") for t in tables for c in t["columns"] if c["personal"])
+    personal = Counter(
+        c["role"].replace("_", " ") for t in tables for c in t["columns"] if c["personal"] and c["how"] != "modelled"
+    )
     if personal:
         n = words.counted(sum(1 for t in tables if _personal(t)), "table")
         lines.append(f"Personal data in {n}, made up throughout: {', '.join(sorted(personal))}.")
@@ -203,8 +209,9 @@ def _fact(fact: dict[str, Any], verbose: bool) -> str:
     return f"{fact['says']} ({support})" + (f"  id: {fact['id']}" if verbose else "")
 
 
-def _personal(table: dict[str, Any]) -> str:
-    return ", ".join(f"{c['name']} ({c['role'].replace('_', ' ')})" for c in table["columns"] if c["personal"])
+def _personal(table: dict[str, Any], how: str = "made") -> str:
+    found = [c for c in table["columns"] if c["personal"] and (c["how"] == "modelled") == (how == "modelled")]
+    return ", ".join(f"{c['name']} ({c['role'].replace('_', ' ')})" for c in found)
 
 
 def _reasons(console: Console, tables: Rows) -> None:

@@ -23,7 +23,10 @@ SMALL_ROWS, MOST_MEASURES = 20, 1
 """Beyond so many rows, at most this many of them may be measures: a table of labels, not of facts."""
 ROWS_A_LOOKUP = 5
 """A table is looked up by some table with at least this many rows for each of its own."""
-LABELS = ("label", "code", "country", "state", "city", "category")
+LABELS = frozenset(
+    ("label", "code", "natural_key", "country", "state", "city", "category", "country_code", "currency", "language")
+) | {"locale", "time_zone", "colour", "salutation", "sex", "slug", "version", "sku", "flag", "initials", "domain"}
+STRUCTURED = ("structured", "json", "xml")
 LABEL_BLANKS = 2.5
 """A second label with more words than that is a text about the row, not its name."""
 
@@ -118,7 +121,7 @@ def _remade(table: Table, roles: Mapping[str, ColumnRole], rows: pa.Table, k: in
     remade, labelled = [], False
     for column in own:
         role = roles[column.name]
-        if role.kind == "category" and role.role != "structured":
+        if role.kind == "category" and role.role not in STRUCTURED:
             continue
         if role.kind in ("number", "moment") and len(own) < LEAST_COLUMNS:
             continue

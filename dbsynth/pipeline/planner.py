@@ -261,7 +261,7 @@ def _overridden(table: Table, roles: dict[str, ColumnRole], wishes: Wishes) -> d
                 f"dbsynth.toml: {table.name} has no column {name}", hint=f"did you mean {near[0]!r}?" if near else ""
             )
         if settings.get("role"):
-            roles[name] = roles[name].with_role(settings["role"])
+            roles[name] = roles[name].with_role(settings["role"], f"dbsynth.toml: {table.name}.{name}")
     return roles
 
 
@@ -348,7 +348,7 @@ def _column_plan(
     described = {"personal": role.personal, "confidence": role.confidence}
     for k in keys:
         if column.name in k.free and k.fill != "dropped":
-            return ColumnPlan(column.name, "foreign key", role="foreign key", evidence=f"{k.key.name}: {k.fill}")
+            return ColumnPlan(column.name, "foreign key", role="foreign_key", evidence=f"{k.key.name}: {k.fill}")
     single_key = (column.name,) in table.unique_keys
     whole = isinstance(column.type, sqltypes.Integer) or (
         isinstance(column.type, sqltypes.Numeric)
@@ -358,7 +358,7 @@ def _column_plan(
     is_primary = table.primary_key is not None and table.primary_key.columns == (column.name,)
     counts_up = column.identity or column.serial or "nextval(" in (column.default or "")
     if whole and (is_primary or (single_key and counts_up)):
-        return ColumnPlan(column.name, "serial", "number", "surrogate key", evidence="whole-number key")
+        return ColumnPlan(column.name, "serial", "number", "surrogate_key", evidence="whole-number key")
     how = "made" if role.kind == "presence" else "modelled"
     return ColumnPlan(column.name, how, role.kind, role.role, evidence=role.evidence, **described)  # type: ignore[arg-type]
 

@@ -13,12 +13,14 @@ from sqlalchemy.types import TypeEngine
 
 from dbsynth.rng import derive, generator
 from dbsynth.schema.model import Column, Table
-from dbsynth.schema.roles import DIRECT
+from dbsynth.schema.roles import DIRECT, PROSE
 from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
+from dbsynth.values.by_role import drawer_by_role, generator_by_role
 from dbsynth.values.column import Drawer, MadeColumn, shared_values
 from dbsynth.values.documents import Documents
 from dbsynth.values.guard import Guard
+from dbsynth.values.listed import Listed
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.person import Identities
@@ -37,8 +39,12 @@ from dbsynth.values.special import (
     ZonedTimes,
 )
 from dbsynth.values.structured import NUMBER, Arrays, Bytes, Json, Networks, Numbers, Template, Uuids, Xml
+from dbsynth.values.tokens import UniqueIds
 
 __all__ = ["fit_generators"]
+
+WORDED = PROSE - {"code"} | {"path", "slug", "language", "user_agent"}
+"""Roles of texts that are made of words; the others are built as codes."""
 
 FIT_ROWS = 50_000
 """Values that are looked at to learn a shape; the guard knows all of them."""
@@ -122,6 +128,9 @@ def _single(
     named: Set[str],
 ) -> ValueGenerator:
     """``named``: words of the names of the table's people, which are no words for other columns."""
+    own_kind = generator_by_role(table, column, role, data, unique=unique, k=k, seed=seed)
+    if own_kind is not None:
+        return own_kind
     type_ = arrow_type(column.type)
     if not pa.types.is_string(type_):
         array = data.column(column.name).combine_chunks().drop_null()
@@ -135,7 +144,7 @@ def _single(
         return Plain(column.name, type_, numbers[np.isfinite(numbers)], k, unique=unique)
     known = _known(data, column.name)
     # what a person's row says of them, and free text, is never the source's, however many say the same
-    own = unique or bool(named) or role in DIRECT | {"text", "html"} or not _is_text(column)
+    own = unique or bool(named) or role in DIRECT | PROSE - {"label", "code"} or not _is_text(column)
     kept = shared_values(known, None if own else k)
     shared = {v for v, _ in kept}
     everything = [v for v in known if v not in shared]
@@ -143,8 +152,8 @@ def _single(
     rng = generator(seed, "fit")
     distinct = len(set(values)) / len(values) if values else 1.0
     guarded = set(everything) if not isinstance(column.type, Structured | sqltypes.JSON | sqltypes.ARRAY) else set()
-    drawer = _drawer(column, role, values, k, rng, seed, locale, named)
-    if isinstance(drawer, Ranges | Arrays | Bits):
+    drawer = _drawer(column, role, values, k, rng, seed, locale, named, unique)
+    if isinstance(drawer, Ranges | Arrays | Bits) or (isinstance(drawer, Listed) and drawer.open):
         guarded = set()
     return MadeColumn(
         str(table.name),
@@ -167,11 +176,12 @@ def _drawer(
     seed: int,
     locale: str | None,
     named: Set[str],
+    unique: bool,
 ) -> Drawer:
     type_ = column.type
-    if isinstance(type_, sqltypes.Uuid) or role == "uuid":
-        return Uuids()
-    if isinstance(type_, sqltypes.JSON):
+    if isinstance(type_, sqltypes.Uuid):
+        return UniqueIds(values, k)
+    if isinstance(type_, sqltypes.JSON) or (role == "json" and values):
         return Json(values, k, rng)
     if isinstance(type_, sqltypes.ARRAY):
         return Arrays(values, k, rng, lambda members: _member(type_.item_type, members, k, rng))
@@ -182,9 +192,12 @@ def _drawer(
     if role in KINDS:
         return places(role, values, locale, k, seed, named)
     common = [w for w in pool("word") if w.casefold() not in named]
+    by_role = drawer_by_role(role, values, k, common, unique=unique)
+    if by_role is not None:
+        return by_role
     if role == "url":
         return Urls(values, k, common)
-    if role in ("text", "html", "label") and values:
+    if role in WORDED and values:
         return Xml(values, k, rng) if Xml.fits(values) else Phrase.fit(values, k, others=common)
     return Pattern.fit(values, k, _length(column))
 

@@ -155,7 +155,7 @@ class Numbered:
             turned = (index + (group[left] * 7919) % most) % most if known else index
             codes[:, free] = permuted(turned, sizes, int(self._key or 0) + at * SPREAD)
             values, there = space.write(codes)
-            keep = there & np.array([v not in self.guard for v in values.tolist()], bool)
+            keep = there & ~self.guard.perhaps(self.guard.words(pa.array(values, pa.string())))
             out[rows[left[keep]]] = np.array(space.finish(values[keep], rng), object)
             left = left[~keep]
         return rows[np.concatenate(lost)]

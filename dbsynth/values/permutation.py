@@ -10,19 +10,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dbsynth.values.distinct import mixed
+
 ROUNDS = 6
 MOST = 2**60
 """Sizes beyond it are cut to it: parts that are left out of the count are drawn."""
 _HALF = 2**31
 
 
-def mixed(values: np.ndarray, key: int) -> np.ndarray:
-    """uint64: the finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
-    with np.errstate(over="ignore"):
-        x = values.astype(np.uint64) + np.uint64(key & (2**64 - 1))
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(x ^ (x >> np.uint64(31)))
+def _mixed(values: np.ndarray, key: int) -> np.ndarray:
+    """uint64: of each of ``values`` under ``key``."""
+    return mixed(values.astype(np.uint64) + np.uint64(key % 2**64))
 
 
 def counted(sizes: Sequence[int]) -> list[int]:
@@ -59,8 +57,8 @@ def permuted(index: np.ndarray, sizes: Sequence[int], key: int) -> np.ndarray:
     left: np.ndarray = index.astype(np.uint64) % a
     right: np.ndarray = index.astype(np.uint64) // a
     for turn in range(ROUNDS):
-        left = (left + mixed(right, key + 2 * turn) % a) % a
-        right = (right + mixed(left, key + 2 * turn + 1) % b) % b
+        left = (left + _mixed(right, key + 2 * turn) % a) % a
+        right = (right + _mixed(left, key + 2 * turn + 1) % b) % b
     out = np.empty((len(index), len(sizes)), np.int64)
     for half, side_parts in ((left, sides[0]), (right, sides[1])):
         rest = half
@@ -68,5 +66,5 @@ def permuted(index: np.ndarray, sizes: Sequence[int], key: int) -> np.ndarray:
             out[:, i] = rest % np.uint64(sizes[i])
             rest = rest // np.uint64(sizes[i])
     for i in set(range(len(sizes))) - set(chosen):
-        out[:, i] = mixed(index, key + 1000 + i) % np.uint64(sizes[i])
+        out[:, i] = _mixed(index, key + 1000 + i) % np.uint64(sizes[i])
     return out

@@ -155,8 +155,26 @@ VALUES: dict[str, tuple[Any, list[str]]] = {
     "city": (sqltypes.Text(), ["Bern", "Lyon", "Turin"] * 20),
     "street": (sqltypes.Text(), [f"{i} High Street" for i in range(60)]),
     "site": (sqltypes.Text(), [f"https://x.example/{i}/a" for i in range(60)]),
+    "ean": (sqltypes.Text(), [f"{96385070 + i}" for i in (4, 11, 28, 35, 42, 59, 66, 73, 80, 97)] * 6),
+    "isbn": (sqltypes.Text(), ["978-3-16-148410-0", "978-0-306-40615-7", "0-306-40615-2"] * 20),
+    "mobile": (sqltypes.BigInteger(), [4915112345000 + 7 * i for i in range(60)]),
+    "ip": (sqltypes.Text(), [f"10.1.{i}.7" for i in range(60)] + [f"2001:4860::{i:x}" for i in range(60)]),
+    "mac": (sqltypes.Text(), [f"52:54:00:12:34:{i:02x}" for i in range(60)]),
+    "token": (sqltypes.Text(), [f"sk_live_{i * 7919:024d}" for i in range(60)]),
+    "jwt": (sqltypes.Text(), [f"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.s{i}" for i in range(60)]),
+    "identity": (sqltypes.Text(), [f"{i:08X}-1111-4111-8111-{i:012X}" for i in range(60)]),
+    "currency": (sqltypes.Text(), ["EUR", "USD", "CHF"] * 20),
+    "agent": (sqltypes.Text(), [f"Mozilla/5.0 (Windows NT 10.0) Chrome/{i}.0" for i in range(60, 120)]),
+    "version": (sqltypes.Text(), [f"{i // 9}.{i % 9}.0" for i in range(60)]),
+    "born": (sqltypes.Text(), [f"19{40 + i}-05-0{1 + i % 9}" for i in range(60)]),
+    "colour": (sqltypes.Text(), [f"#{i * 271:06x}" for i in range(60)]),
+    "domain": (sqltypes.Text(), [f"host{i}.firm.com" for i in range(60)]),
 }
-ROLES = {"city": "city", "street": "street", "site": "url", "note": "text", "key": "uuid"}
+ROLES = {
+    "city": "city", "street": "street", "site": "url", "note": "text", "mobile": "phone", "jwt": "token",
+    "identity": "uuid", "agent": "user_agent", "born": "birth_date",
+    **{n: n for n in ("ean", "isbn", "ip", "mac", "token", "currency", "version", "colour", "domain")},
+}  # fmt: skip
 
 
 class Role:

@@ -15,7 +15,7 @@ from sqlalchemy import types as sqltypes
 from dbsynth.codec.base import Kind
 from dbsynth.schema.model import Column, Table
 from dbsynth.schema.roles.catalog import AREAS, CATALOG, DIRECT, PERSONAL, ROLES
-from dbsynth.schema.roles.column import ColumnRole
+from dbsynth.schema.roles.column import PROSE, ColumnRole
 from dbsynth.schema.roles.names import meaning, words
 from dbsynth.schema.roles.numbers import number_role
 from dbsynth.schema.roles.shapes import possible
@@ -30,6 +30,7 @@ __all__ = [
     "DIRECT",
     "MOST_CATEGORIES",
     "PERSONAL",
+    "PROSE",
     "ROLES",
     "ColumnRole",
     "infer_roles",

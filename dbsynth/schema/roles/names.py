@@ -80,7 +80,12 @@ def fold(name: str) -> str:
 
 def words(name: str) -> str:
     """``CustomerID`` -> ``customer_id``, ``Straße 2`` -> ``strasse_2``."""
-    spaced = re.sub(r"(?<=[a-zß-ÿ0-9])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    spaced = ""
+    for i, letter in enumerate(name):
+        before, after = name[i - 1 : i], name[i + 1 : i + 2]
+        if letter.isupper() and (before.islower() or before.isdigit() or (before.isupper() and after.islower())):
+            spaced += "_"
+        spaced += letter
     return re.sub(r"[^a-z0-9]+", "_", fold(spaced)).strip("_")
 
 

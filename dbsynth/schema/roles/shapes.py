@@ -151,6 +151,10 @@ def _digits(text: str) -> int:
     return sum(c.isdigit() for c in text)
 
 
+def has_letters(text: str) -> bool:
+    return any(c.isalpha() for c in text)
+
+
 def _letters(text: str) -> int:
     return sum(c.isalpha() for c in text)
 

@@ -17,7 +17,18 @@ from dbsynth.schema.roles.names import (
     speaks_of,
     tokens,
 )
-from dbsynth.schema.roles.shapes import CLEAR, COUNTRY, Likeness, by_values, checked, flag, possible, sample, share
+from dbsynth.schema.roles.shapes import (
+    CLEAR,
+    COUNTRY,
+    Likeness,
+    by_values,
+    checked,
+    flag,
+    has_letters,
+    possible,
+    sample,
+    share,
+)
 from dbsynth.schema.roles.terms import TEXT_TERMS
 
 MOST_CATEGORIES = 5000
@@ -107,7 +118,7 @@ def _found(table: Table, column: Column, values: list[str], limited: bool) -> tu
     """Role, confidence and evidence; None where neither name nor values tell."""
     named = named_roles(table, column)
     if not values:
-        return (named[0][0], 0.4, f"{named[0][1]}; no values") if named else None
+        return (named[0][0], 0.75, f"{named[0][1]}; no values") if named else None
     clear = by_values(values)
     if clear is not None:
         names = dict(named)
@@ -122,7 +133,7 @@ def _found(table: Table, column: Column, values: list[str], limited: bool) -> tu
         if role == "country" and share(COUNTRY.fullmatch, values) >= CLEAR:
             role = "country_code"
         likely = possible(role, values)
-        if likely is None and role == "full_name":
+        if likely is None and role == "full_name" and share(has_letters, values) >= CLEAR:
             role, likely = "user_name", possible("user_name", values)
         if likely is None or (role == "email" and limited and not any("@" in v for v in values)):
             continue
