@@ -1,0 +1,105 @@
+"""Arrays and maps in documents: many documents each, of a learned number, order and distinctness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbsynth.values.leaves import Lengths
+
+if TYPE_CHECKING:
+    from dbsynth.values.base import ValueGenerator
+    from dbsynth.values.document import Document
+
+TURNS = 8
+"""Rounds in which members that repeat another of their array are drawn again before they are left out."""
+
+
+@dataclass
+class Items:
+    """``distinct``: no member of an array is another one's equal. ``order``: 1 or -1 where members rise or fall (as
+    numbers where ``numeric``)."""
+
+    lengths: Lengths
+    member: Document
+    distinct: bool = False
+    order: int = 0
+    numeric: bool = False
+
+    def texts(self, count: int, lengths: pa.Array | None, rng: np.random.Generator, compact: bool) -> pa.Array:
+        """JSON arrays; ``lengths`` int64 (count,) where they are known, with nulls where not."""
+        sizes = self.lengths.draw(count, rng)
+        if lengths is not None:
+            known = lengths.is_valid().to_numpy(zero_copy_only=False)
+            sizes = np.where(known, lengths.fill_null(0).to_numpy(zero_copy_only=False), sizes).astype(np.int64)
+        row = np.repeat(np.arange(count), sizes)
+        flat = self.member.fold(len(row), {}, rng)
+        if self.distinct:
+            row, flat = apart(row, flat, lambda n: self.member.fold(n, {}, rng))
+        if self.order:
+            flat = flat.take(pa.array(self._sorted(row, flat)))
+        return joined(row, flat, count, "[", "]", "," if compact else ", ")
+
+    def _sorted(self, row: np.ndarray, flat: pa.Array) -> np.ndarray:
+        key = flat.cast(pa.float64()) if self.numeric else flat
+        rank = pc.rank(key, sort_keys="ascending").to_numpy(zero_copy_only=False).astype(np.int64)
+        return np.lexsort((rank * self.order, row))
+
+
+@dataclass
+class Entries:
+    """Objects of any keys, which are values themselves: ``keys`` makes the column ``key``."""
+
+    lengths: Lengths
+    keys: ValueGenerator
+    member: Document
+
+    def texts(self, count: int, rng: np.random.Generator, compact: bool) -> pa.Array:
+        """JSON objects without repeated keys."""
+        row = np.repeat(np.arange(count), self.lengths.draw(count, rng))
+        row, keys = apart(row, self._keys(len(row), rng), lambda n: self._keys(n, rng))
+        colon, comma = (":", ",") if compact else (": ", ", ")
+        flat = pc.binary_join_element_wise(keys, self.member.fold(len(row), {}, rng), colon)
+        return joined(row, flat, count, "{", "}", comma)
+
+    def _keys(self, count: int, rng: np.random.Generator) -> pa.Array:
+        from dbsynth.values.scalars import json_strings
+
+        name = self.keys.columns[0]
+        return json_strings(self.keys.generate({name: np.ones(count, bool)}, {}, rng)[name])
+
+
+def apart(row: np.ndarray, flat: pa.Array, fresh: object) -> tuple[np.ndarray, pa.Array]:
+    """``row`` int (n,) and ``flat`` (n,) without members that occur twice in a row: drawn again by ``fresh``."""
+    assert callable(fresh)
+    for _ in range(TURNS):
+        again = np.flatnonzero(_repeated(row, flat))
+        if not len(again):
+            return row, flat
+        where = np.arange(len(row))
+        where[again] = len(row) + np.arange(len(again))
+        flat = pa.concat_arrays([flat, fresh(len(again))]).take(pa.array(where))
+    keep = ~_repeated(row, flat)
+    return row[keep], flat.filter(pa.array(keep))
+
+
+def _repeated(row: np.ndarray, flat: pa.Array) -> np.ndarray:
+    """True for members equal to an earlier one of their row."""
+    if not len(row):
+        return np.zeros(0, bool)
+    codes = flat.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    first = np.unique(row * (int(codes.max()) + 1) + codes, return_index=True)[1]
+    out = np.ones(len(row), bool)
+    out[first] = False
+    return out
+
+
+def joined(row: np.ndarray, flat: pa.Array, count: int, left: str, right: str, comma: str) -> pa.Array:
+    """One text a row: ``row`` int (n,) rising."""
+    ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))]).astype(np.int32)
+    body = pc.binary_join(pa.ListArray.from_arrays(pa.array(ends), flat), comma)
+    return pc.binary_join_element_wise(left, body, right, "")
