@@ -32,9 +32,10 @@ from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.schema import model as schema
 from dbsynth.schema.types import Structured
-from dbsynth.values import documents, members, special, structured
+from dbsynth.values import document, folded, leaves, lists, members, scalars, shapes, special, structured
 from dbsynth.values.addresses import Composition, Domains, NameForm
 from dbsynth.values.agents import UserAgents
+from dbsynth.values.base import ValueGenerator
 from dbsynth.values.between import Between
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.distinct import Seen
@@ -47,13 +48,14 @@ from dbsynth.values.listed import Listed
 from dbsynth.values.names import Names, Style
 from dbsynth.values.networks import Addresses, Hardware
 from dbsynth.values.numbered import Numbered, Space
+from dbsynth.values.numbers import Numbers
 from dbsynth.values.pattern import Pattern, Shape
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import Person
 from dbsynth.values.person_rows import Following, Never
 from dbsynth.values.phrase import Phrase, Skeleton, Slot
 from dbsynth.values.place import Urls
-from dbsynth.values.structured import Draws, Numbers, Strings
+from dbsynth.values.structured import Draws, Strings
 from dbsynth.values.tokens import Form, Tokens, UniqueIds, WebTokens
 from dbsynth.values.who import Who
 from dbsynth.values.words import Words
@@ -155,11 +157,6 @@ _ENTRIES = (
     _plain(
         structured.Template, templates=list[str], weights=np.ndarray, places=list[list[Numbers]]
     ),
-    _plain(structured.Json, root=structured.Node),
-    _plain(
-        structured.Node, kinds=list[tuple[str, int]], keys=dict[str, tuple[float, structured.Node]], lengths=Numbers,
-        items=structured.Node | None, numbers=Numbers, strings=Strings | None, true=float,
-    ),
     _plain(structured.Arrays, nulls=float, lengths=Numbers, members=Draws | None, distinct=bool),
     _plain(structured.Bytes, sizes=Numbers, magic=str),
     _plain(structured.Xml, tag=str, root=structured.Element),
@@ -188,14 +185,28 @@ _ENTRIES = (
     _plain(members.Moments, ranges=special.Ranges),
     _plain(members.Shared, choice=members.Choice),
     _plain(members.Multiranges, ranges=special.Ranges, sizes=Numbers),
-    _plain(documents.Documents, root=documents.Null),
+    _record(shapes.Shapes),
+    _record(scalars.NumberForm),
+    _record(scalars.MomentForm),
+    _record(leaves.Written),
+    _record(leaves.Quantiles),
+    _record(leaves.MomentSteps),
+    _record(leaves.Typed),
+    _record(leaves.Lengths),
     _plain(
-        documents.Null, rate=float, inner=documents.Object | documents.List | documents.Leaf | documents.Free
+        lists.Items, lengths=leaves.Lengths, member=document.Document, distinct=bool, order=int, numeric=bool
     ),
-    _plain(documents.Object, fields=dict[str, documents.Null]),
-    _plain(documents.List, lengths=Numbers, items=documents.Null | None),
-    _plain(documents.Free, json=structured.Json),
-    _plain(documents.Leaf, type=TypeEngine, drawer=Draws),
+    _plain(lists.Entries, lengths=leaves.Lengths, keys=ValueGenerator, member=document.Document),
+    _record(document.Path),
+    _record(document.Document),
+    Entry(
+        folded.Folded,
+        {
+            "table": str, "columns": tuple[str, ...], "document": document.Document, "unique": bool,
+            "max_length": int | None,
+        },
+        {"_used": set},
+    ),
     _plain(
         Urls, schemes=list[str], hosts=list[str], weights=np.ndarray, tails=list[Phrase], lengths=np.ndarray,
         www=float, lexicon=Lexicon,

@@ -17,6 +17,7 @@ from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import Plan, TablePlan, degree_column
 from dbsynth.pipeline.rules import Rules
 from dbsynth.pipeline.spool import Made
+from dbsynth.pipeline.unfolding import path_columns
 from dbsynth.relation.assign import Parent
 from dbsynth.relation.cluster import Clusters
 from dbsynth.relation.degrees import Degrees
@@ -157,7 +158,7 @@ class Draft:
                 known = decoded.get(column.name)
                 always = np.ones(len(rows), bool)
                 present[column.name] = always if known is None else known.to_numpy(zero_copy_only=False).astype(bool)
-        for name, array in fresh.items():
+        for name, array in (fresh | {n: decoded[n] for n in path_columns(self)}).items():
             self.set(name, rows, array)
         copy_columns(self, rows, made=False)
         self.make_values(rows, present, *stream)

@@ -19,6 +19,7 @@ from dbsynth.pipeline.profiles import PROFILE
 from dbsynth.pipeline.room import check_fits
 from dbsynth.pipeline.settle import settle, settle_at_last
 from dbsynth.pipeline.spool import CONTEXT, Made
+from dbsynth.pipeline.unfolding import finished_paths
 from dbsynth.pipeline.unique_keys import keep_unique
 from dbsynth.pipeline.units import unwhole, whole
 from dbsynth.relation.context import Above, context_codes
@@ -153,7 +154,7 @@ def finish(draft: Draft) -> Made:
 def encoded(draft: Draft, made: pa.Table) -> np.ndarray:
     """Codes of the finished rows, int32 (rows, code columns)."""
     steps = draft.learned.steps
-    beside = dict(draft.outside)
+    beside = draft.outside | finished_paths(draft, made)
     if steps is not None:
         alone = Places.of(np.full(made.num_rows, -1), np.zeros(made.num_rows, np.int64))
         beside |= steps.columns(combined(made.column(steps.column)), alone)  # others see the clock only

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.spool import CONTEXT
+from dbsynth.pipeline.unfolding import remade_paths
 from dbsynth.pipeline.units import category_codes, present_codes
 from dbsynth.relation import tree
 from dbsynth.relation.assign import fill_columns, match
@@ -99,10 +100,11 @@ def _drawn(draft: Draft, rows: pa.RecordBatch, names: tuple[str, ...], turn: int
             whole[:, codec.spans[name]] = codec.encode_column(name, fresh[name])
             values = codec.decode_column(name, whole, draft.rng("kept", name, turn))
             fresh[name] = combined(values).cast(fresh[name].type)
+    paths = remade_paths(draft, fresh, draft.rng("kept", "paths", turn))
     for i, maker in enumerate(draft.learned.generators):
         if set(maker.columns) & set(names):
             present = {c: fresh[c].is_valid().to_numpy(zero_copy_only=False) for c in maker.columns}
-            made = maker.generate(present, fresh, draft.rng("kept", "made", i, turn))
+            made = maker.generate(present, fresh | paths, draft.rng("kept", "made", i, turn))
             fresh |= {c: combined(v).cast(fresh[c].type) for c, v in made.items() if c in names}
     return pa.RecordBatch.from_arrays(list(fresh.values()), names=list(fresh))
 

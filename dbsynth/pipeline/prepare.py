@@ -21,6 +21,7 @@ from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
 from dbsynth.pipeline.profiles import profile_codes, profile_specs
 from dbsynth.pipeline.timing import moments_above, moments_first, steps_of, timed
+from dbsynth.pipeline.unfolding import folded_columns, unfolded, with_paths
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.pipeline.units import category_codes, present_codes, whole
 from dbsynth.relation import tree
@@ -103,6 +104,11 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     lines = _line_numbers(table_plan, frame, position)
     implied = implications(parse_checks(table, plan.sqlglot_dialect), table, plan.now)
     specs = column_specs(plan, table_plan, clusters, implied, lines, surprise(frame)) + profile_specs(profiles)
+    unique = made_uniquely(table_plan, plan.sqlglot_dialect)
+    folded = folded_columns(table_plan, frame, unique, plan.privacy_k, derive(seed, plan.stream(name), "documents"))
+    derived = _with_columns(derived, unfolded(folded, frame))
+    own = {c.name for c in table_plan.columns}
+    specs = with_paths(specs, folded, surprise(derived), own)
     held = {c for key in table.unique_keys for c in key} | lines
     places = Places.of(groups, position)
     above = moments_above(database, plan, table_plan, frame, snapshot)
@@ -129,7 +135,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         beside=shared_values(database, plan, table_plan, frame, snapshot),
     )
     table_plan = with_fallen_columns(table_plan, codec)
-    made = [c.name for c in table_plan.columns if c.how == "made"]
+    made = [c.name for c in table_plan.columns if c.how == "made" and c.name not in folded]
     generators = fit_generators(
         table,
         frame,
@@ -140,6 +146,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         seed=derive(seed, plan.stream(name), "values"),
         guides=guides_of(table_plan),
     )
+    generators += folded.values()  # last: they may repeat what the others make
     encoded = _encoded(table_plan, codec, derived)
     if steps is not None:
         spans = {c: codec.spans[c].start for c in steps.drawn}
@@ -183,7 +190,8 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
             rows = read_rows(database, table_plan, sample, degree.key.ref_columns, snapshot)
             derived = _derive(database, plan, table_plan, rows, clusters, parents, snapshot)
             codes = profile_codes(database, plan, table_plan, rows, sample, profiles, seed, snapshot)
-            derived = _with_columns(derived, moments_above(database, plan, table_plan, rows, snapshot) | codes)
+            above = moments_above(database, plan, table_plan, rows, snapshot)
+            derived = _with_columns(derived, above | codes | unfolded(folded, rows))
             if steps is not None:  # without their siblings: children do not see gaps, but the clock
                 alone = Places.of(np.full(rows.num_rows, -1), np.zeros(rows.num_rows, np.int64))
                 derived = _with_columns(derived, steps.columns(combined(rows.column(steps.column)), alone))

@@ -18,16 +18,19 @@ from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.by_role import drawer_by_role, generator_by_role
 from dbsynth.values.column import Drawer, MadeColumn, shared_values
-from dbsynth.values.documents import Documents
+from dbsynth.values.document import Document
 from dbsynth.values.guard import Guard
+from dbsynth.values.learn import Setting, learn
 from dbsynth.values.listed import Listed
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
+from dbsynth.values.numbers import NUMBER, Numbers
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import PERSON_ROLES, persons
 from dbsynth.values.phrase import TOKEN, Phrase
 from dbsynth.values.place import KINDS, Urls, places
 from dbsynth.values.pools import pool
+from dbsynth.values.scalars import NO_DOCUMENT, loads
 from dbsynth.values.special import (
     Bits,
     Composite,
@@ -38,10 +41,10 @@ from dbsynth.values.special import (
     SearchVectors,
     ZonedTimes,
 )
-from dbsynth.values.structured import NUMBER, Arrays, Bytes, Json, Networks, Numbers, Template, Uuids, Xml
+from dbsynth.values.structured import Arrays, Bytes, Networks, Template, Uuids, Xml
 from dbsynth.values.tokens import UniqueIds
 
-__all__ = ["fit_generators"]
+__all__ = ["fit_document", "fit_generators"]
 
 WORDED = PROSE - {"code"} | {"path", "slug", "language", "user_agent"}
 """Roles of texts that are made of words; the others are built as codes."""
@@ -100,6 +103,23 @@ def fit_generators(
             own = _single(table, column, role, data, name in unique, k, derive(seed, name), locale, named)
             made.insert(0, own) if name in firms else made.append(own)  # addresses may be called after the company
     return made
+
+
+def fit_document(
+    texts: Sequence[str], type_: TypeEngine[Any], owner: str, k: int, seed: int, *, column: str = "", most: int = 0
+) -> Document:
+    """What is in the JSON documents ``texts`` of a column of ``type_``. ``owner``: what their strings are called.
+    ``column``, ``most``: the name before those of the columns of a model, and how many of these there may be."""
+
+    def makers(table: Table, data: pa.Table, roles: Mapping[str, Role], columns: Sequence[str], seed: int) -> list[Any]:
+        return fit_generators(table, data, roles, columns, unique=(), k=k, seed=seed, guides=())
+
+    def typer(inner: TypeEngine[Any], known: Sequence[str]) -> Drawer | None:
+        return _member(inner, known, k, generator(seed, "member"))
+
+    declared = type_ if isinstance(type_, Structured) else None
+    documents = [d for d in map(loads, texts) if d is not NO_DOCUMENT]
+    return learn(documents, Setting(k, makers, typer, owner, column, most), seed, declared)
 
 
 def _is_text(column: Column) -> bool:
@@ -182,7 +202,7 @@ def _drawer(
     if isinstance(type_, sqltypes.Uuid):
         return UniqueIds(values, k)
     if isinstance(type_, sqltypes.JSON) or (role == "json" and values):
-        return Json(values, k, rng)
+        return fit_document(values, type_, column.name, k, seed)
     if isinstance(type_, sqltypes.ARRAY):
         return Arrays(values, k, rng, lambda members: _member(type_.item_type, members, k, rng))
     if isinstance(type_, sqltypes.LargeBinary):
@@ -208,7 +228,7 @@ def _member(type_: TypeEngine[Any], values: Sequence[str], k: int, rng: np.rando
         case sqltypes.Uuid():
             return Uuids()
         case sqltypes.JSON():
-            return Json(values, k, rng)
+            return fit_document(values, type_, "", k, int(rng.integers(2**63)))
         case sqltypes.LargeBinary():
             return Bytes(values, k)
         case Structured():
@@ -232,7 +252,7 @@ def _member(type_: TypeEngine[Any], values: Sequence[str], k: int, rng: np.rando
 def _structured(type_: Structured, values: Sequence[str], k: int, rng: np.random.Generator) -> Drawer:
     match type_.family:
         case "document":
-            return Documents(type_, values, k, rng, lambda inner, texts: _member(inner, texts, k, rng))
+            return fit_document(values, type_, "", k, int(rng.integers(2**63)))
         case "range":
             return Ranges(values, k)
         case "composite":

@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import types as sqltypes
+from sqlalchemy.types import TypeEngine
 
 from dbsynth.codec.base import ColumnSpec
+from dbsynth.schema.types import arrow_type
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.forms import choose
 from dbsynth.values.leaves import Leaf
@@ -46,6 +48,8 @@ class Path:
     column: str | None = None
     """Of the model: the scalars of ``kind``, or the lengths of arrays."""
     kind: int = ABSENT
+    copied: str | None = None
+    """The column of the row that the scalars of ``kind`` repeat."""
     state_column: str | None = None
     """Of the model: what stands there, as a number in ``states``."""
 
@@ -103,6 +107,26 @@ class Document:
                 ]
                 out[path.column] = spread(_column(path, values), np.array(rows, np.int64), len(documents))
         return out
+
+    def scalars(self, documents: Sequence[Any]) -> dict[int, tuple[int, pa.Array]]:
+        """Per path with scalars of one kind: the kind and its values, a row a document."""
+        found = placed([None if d is NO_DOCUMENT else d for d in documents], self._known(), len(self.paths))
+        out = {}
+        for i, (path, at) in enumerate(zip(self.paths, found, strict=True)):
+            kinds = {kind for v in at.values if (kind := kind_of(v)) != NULL}
+            if len(kinds) == 1 and (kind := kinds.pop()) in (NUMBER, STRING, BOOLEAN) and not path.tags:
+                path.kind = kind
+                own = [(r, v) for r, v in zip(at.rows, at.values, strict=True) if v is not None]
+                values = _column(path, [v for _, v in own])
+                out[i] = (kind, spread(values, np.array([r for r, _ in own], np.int64), len(documents)))
+        return out
+
+    def copy(self, at: int, name: str) -> None:
+        """The scalars at the path ``at`` repeat the column ``name`` of the row."""
+        path = self.paths[at]
+        if path.column is not None and at not in self.shapes.parts and len(path.states) > 1:
+            path.state_column = path.state_column or path.column + "?"
+        path.copied, path.column = name, None
 
     def _known(self) -> Known:
         nodes = [Known(i) for i in range(len(self.paths))]
@@ -176,10 +200,10 @@ class Document:
         rng: np.random.Generator,
     ) -> pa.Array:
         """What stands at a path, null where there is nothing."""
-        path, parts = self.paths[at], []
+        path, parts = self.paths[at], [(np.zeros(0, np.int64), pa.array([], pa.string()))]
         for state in np.unique(states):
             rows = np.flatnonzero(states == state)
-            column = given.get(path.column) if path.column is not None and state == path.kind else None
+            column = _given(path, given) if state == path.kind else None
             known = column.take(pa.array(rows)) if column is not None else None
             if state == ABSENT:
                 part = pa.array([None if not path.always else "null"], pa.string()).take(pa.array(rows * 0))
@@ -191,15 +215,13 @@ class Document:
                 part = self._objects(path, rows, inner, texts, rng)
             elif state == ARRAY:
                 part = path.items.texts(len(rows), known, rng, self.compact) if path.items else _same("[]", len(rows))
-            elif state == STRING and at in made:
+            elif state == STRING and at in made and known is None:
                 part = made[at].take(pa.array(rows))
             else:
                 part = _scalars(path, int(state), len(rows), known, rng)
             parts.append((rows, part))
-        if len(parts) == 1:
-            return parts[0][1]
         order = np.argsort(np.concatenate([r for r, _ in parts]), kind="stable")
-        return pa.concat_arrays([p for _, p in parts] or [pa.array([], pa.string())]).take(pa.array(order))
+        return parts[1][1] if len(parts) == 2 else pa.concat_arrays([p for _, p in parts]).take(pa.array(order))
 
     def _objects(
         self,
@@ -214,13 +236,21 @@ class Document:
         colon, comma = (":", ",") if self.compact else (": ", ", ")
         pieces = []
         for j in inner:
-            head = json.dumps(self.paths[j].key, ensure_ascii=False) + colon
+            head = comma + json.dumps(self.paths[j].key, ensure_ascii=False) + colon
             part = texts[j] if len(rows) == len(texts[j]) else texts[j].take(pa.array(rows))
-            pieces.append(pc.binary_join_element_wise(head, part, ""))
+            # a null for what is absent makes the piece null; pyarrow's null_handling="skip" loses rows of nulls only
+            pieces.append(pc.fill_null(pc.binary_join_element_wise(head, part, ""), ""))
         if not pieces:
             return _same("{}", len(rows))
-        body = pc.binary_join_element_wise(*pieces, comma, null_handling="skip")
+        body = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pieces, ""), len(comma))
         return pc.binary_join_element_wise("{", body, "}", "")
+
+
+def _given(path: Path, given: Mapping[str, pa.Array]) -> pa.Array | None:
+    if path.copied in given:
+        type_ = arrow_type(_type(path))
+        return pc.cast(given[path.copied], type_, safe=False) if path.copied is not None else None
+    return given.get(path.column) if path.column is not None else None
 
 
 def states_of(tags: Sequence[str], values: Sequence[Any]) -> np.ndarray:
@@ -247,14 +277,20 @@ def _spec(path: Path) -> ColumnSpec:
     assert path.column is not None
     if path.kind == ARRAY:
         return ColumnSpec(path.column, sqltypes.BigInteger(), "number", low=0)
+    category = path.kind == BOOLEAN or (path.kind == STRING and path.moment_form is None)
+    return ColumnSpec(
+        path.column, _type(path), "category" if category else "number" if path.kind == NUMBER else "moment"
+    )
+
+
+def _type(path: Path) -> TypeEngine[Any]:
+    """Of the scalars of ``kind``."""
     if path.kind == NUMBER:
         assert path.number_form is not None
-        return ColumnSpec(path.column, path.number_form.type, "number")
+        return path.number_form.type
     if path.kind == BOOLEAN:
-        return ColumnSpec(path.column, sqltypes.Boolean(), "category")
-    if path.moment_form is not None:
-        return ColumnSpec(path.column, path.moment_form.type, "moment")
-    return ColumnSpec(path.column, sqltypes.Text(), "category")
+        return sqltypes.Boolean()
+    return path.moment_form.type if path.moment_form is not None else sqltypes.Text()
 
 
 def _column(path: Path, values: Sequence[Any]) -> pa.Array:

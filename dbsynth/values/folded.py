@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,14 +40,18 @@ class Folded:
 
     def unfold(self, texts: pa.Array) -> dict[str, pa.Array]:
         """The columns of the model for documents of the source."""
-        return self.document.unfold([NO_DOCUMENT if t is None else loads(t) for t in texts.to_pylist()])
+        return self.document.unfold(self.documents(texts))
+
+    def documents(self, texts: pa.Array) -> list[Any]:
+        return [NO_DOCUMENT if t is None else loads(t) for t in texts.to_pylist()]
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
     ) -> dict[str, pa.Array]:
         name = self.columns[0]
         where = np.flatnonzero(present[name])
-        known = {c: row[c] for c in self.model_columns if c in row}
+        copied = [p.copied for p in self.document.paths if p.copied is not None]
+        known = {c: row[c] for c in [*self.model_columns, *copied] if c in row}
         out = self._drawn(where, known, rng)
         for turn in range(ROUNDS if self.unique or self.max_length is not None else 0):
             again = self._refused(out)
@@ -86,6 +92,15 @@ def _replaced(texts: pa.Array, rows: np.ndarray, fresh: pa.Array) -> pa.Array:
     where = np.arange(len(texts))
     where[rows] = len(texts) + np.arange(len(rows))
     return pa.concat_arrays([texts, fresh]).take(pa.array(where))
+
+
+COMPACT = re.compile(r'"(?:[^"\\]|\\.)*":(\s?)')
+
+
+def is_compact(texts: Sequence[str]) -> bool:
+    """Whether most of ``texts`` that have a key are written without blanks."""
+    heads = [m.group(1) for t in texts[:: max(1, len(texts) // 500)] if (m := COMPACT.search(t))]
+    return bool(heads) and sum(not h for h in heads) > 0.5 * len(heads)
 
 
 def are_documents(texts: Sequence[str], least: float = 0.99) -> bool:

@@ -19,7 +19,7 @@ from dbsynth.schema.roles import ColumnRole, infer_roles
 from dbsynth.schema.types import Structured
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.document import Document, Path, states_of
-from dbsynth.values.leaves import Drawer, Lengths, Moments, Typed, numbers_leaf, strings_choice
+from dbsynth.values.leaves import Drawer, Lengths, MomentSteps, Typed, numbers_leaf, strings_choice
 from dbsynth.values.lists import Entries, Items
 from dbsynth.values.scalars import MomentForm, NumberForm
 from dbsynth.values.shapes import MOST_STATES, TELLING, Shapes, telling
@@ -78,9 +78,10 @@ def learn(
 ) -> Document:
     """``type_``: the declared type of the documents, where it says what is in them."""
     k = setting.k
+    documents = documents or [None]
     root = gathered(documents, DEEPEST - depth)
     found, paths, types = _paths(root, k, type_)
-    states = np.zeros((max(1, len(documents)), len(paths)), np.int64)
+    states = np.zeros((len(documents), len(paths)), np.int64)
     for i, at in enumerate(found):
         states[at.rows, i] = _common(states_of((), at.values), k)
     for i, tags in _tags(found, states, k).items():
@@ -92,7 +93,8 @@ def learn(
         _leaf(path, found[i], types[i], setting, derive(seed, i), depth)
         here = states[states[:, path.parent] == OBJECT, i] if path.parent >= 0 else states[:, i]
         kinds, counts = np.unique(here, return_counts=True)
-        path.states, path.shares = kinds, counts / counts.sum()
+        if len(kinds):
+            path.states, path.shares = kinds, counts / counts.sum()
     made = Document(paths, shapes)
     made.makers = _makers(made, found, setting, types, derive(seed, "strings"))
     if setting.most:
@@ -187,7 +189,7 @@ def _strings(path: Path, strings: list[str], type_: TypeEngine[Any] | None, sett
     form = MomentForm.of(strings)
     if form is not None:
         column = form.column(strings)
-        path.moment_form, path.strings = form, Moments.of(form, column, setting.k)
+        path.moment_form, path.strings = form, MomentSteps.of(form, column, setting.k)
     elif type_ is not None and (drawer := setting.typer(type_, strings)) is not None:
         path.strings = Typed(drawer)
 
@@ -199,7 +201,7 @@ def _items(arrays: list[list[Any]], setting: Setting, seed: int, type_: TypeEngi
         if len(flat) >= MOST_MEMBERS:
             break
     lengths = Lengths.of([len(a) for a in arrays], setting.k)
-    member = learn(flat or [None], setting, derive(seed, "members"), type_, depth + 1)
+    member = learn(flat, setting, derive(seed, "members"), type_, depth + 1)
     long = [a for a in arrays if len(a) > 1]
     if len(long) < setting.k:
         return Items(lengths, member)
@@ -223,7 +225,7 @@ def _entries(
     data = pa.table({"key": pa.array(keys, pa.string())})
     roles = infer_roles(table, data.slice(0, INFERRED), setting.k)
     makers = setting.makers(table, data, roles, ["key"], derive(seed, "keys"))
-    member = learn(values or [None], setting, derive(seed, "values"), type_, depth + 1)
+    member = learn(values, setting, derive(seed, "values"), type_, depth + 1)
     return Entries(Lengths.of([len(o) for o in objects], setting.k), makers[0], member)
 
 

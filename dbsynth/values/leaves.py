@@ -32,14 +32,14 @@ class Leaf(Protocol):
 
 
 @dataclass(frozen=True)
-class Choice:
+class Written:
     """JSON texts that k share, by their frequency."""
 
     written: tuple[str, ...]
     weights: np.ndarray
 
     @classmethod
-    def of(cls, written: Sequence[str], k: int) -> Choice:
+    def of(cls, written: Sequence[str], k: int) -> Written:
         """The commonest of ``written`` where k share none."""
         counts = Counter(written).most_common(MOST_VALUES)
         common = [(t, n) for t, n in counts if n >= min(k, counts[0][1])]
@@ -58,14 +58,14 @@ class Quantiles:
 
 
 @dataclass(frozen=True)
-class Moments:
+class MomentSteps:
     """``knots`` int64: quantiles, in microseconds or days."""
 
     form: MomentForm
     knots: np.ndarray
 
     @classmethod
-    def of(cls, form: MomentForm, column: pa.Array, k: int) -> Moments:
+    def of(cls, form: MomentForm, column: pa.Array, k: int) -> MomentSteps:
         whole = column.cast(pa.int32()).cast(pa.int64()) if pa.types.is_date32(column.type) else column.cast(pa.int64())
         return cls(form, trimmed(whole.drop_null().to_numpy(zero_copy_only=False), k))
 
@@ -113,11 +113,11 @@ def trimmed(values: np.ndarray, k: int) -> np.ndarray:
     return inner[np.rint(np.linspace(0, len(inner) - 1, STEPS)).astype(np.int64)]
 
 
-def numbers_leaf(values: Sequence[int | Digits], k: int) -> Choice | Quantiles:
+def numbers_leaf(values: Sequence[int | Digits], k: int) -> Written | Quantiles:
     written = [v if isinstance(v, Digits) else str(v) for v in values]
     shared = sum(n for n in Counter(written).values() if n >= k)
     if shared >= MOSTLY * len(written) or not written:
-        return Choice.of([str(t) for t in written] or ["0"], k)
+        return Written.of([str(t) for t in written] or ["0"], k)
     return Quantiles(Numbers([_plain(t) for t in written], k))
 
 
@@ -125,5 +125,5 @@ def _plain(text: str) -> str:
     return format(float(text), ".12f").rstrip("0").rstrip(".") if "e" in text.lower() else str(text)
 
 
-def strings_choice(values: Sequence[str], k: int) -> Choice:
-    return Choice.of([json.dumps(v, ensure_ascii=False) for v in values], k)
+def strings_choice(values: Sequence[str], k: int) -> Written:
+    return Written.of([json.dumps(v, ensure_ascii=False) for v in values], k)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from dbsynth.values.numbers import Numbers
 from dbsynth.values.special import Ranges
-from dbsynth.values.structured import Numbers
 
 
 class Drawer(Protocol):

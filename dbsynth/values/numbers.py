@@ -11,6 +11,8 @@ from dbsynth.values.forms import even
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 MOST_DECIMALS = 12
+LARGEST = 1e100
+"""Numbers beyond are drawn as this one: their squares are no numbers any more."""
 
 
 class Numbers:
@@ -19,7 +21,7 @@ class Numbers:
     their mean."""
 
     def __init__(self, texts: Sequence[str], k: int) -> None:
-        numbers = np.sort([float(t) for t in texts]) if texts else np.zeros(1)
+        numbers = np.sort(np.clip([float(t) for t in texts], -LARGEST, LARGEST)) if texts else np.zeros(1)
         if len(numbers) < 2 * k:
             mean, spread = numbers.mean(), numbers.std()
             self.knots = mean + max(spread, abs(mean) / 10.0) * np.linspace(-1, 1, 33)

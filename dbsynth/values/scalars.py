@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,10 @@ class Digits(str):
     __slots__ = ()
 
 
+LONE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+"""Half of a character: UTF-8 has none."""
 NO_DOCUMENT: Any = object()
 """In the place of a document that a row does not have."""
 
@@ -36,6 +42,8 @@ NO_DOCUMENT: Any = object()
 def loads(text: str) -> Any:
     """A document with ``Digits`` for its fractions; NO_DOCUMENT for a text that is none. NaN and Infinity, which JSON
     does not have, are None."""
+    if "\\ud" in text or "\\uD" in text:
+        text = LONE.sub(r"\\ufffd", text)
     try:
         return json.loads(text, parse_float=Digits, parse_constant=lambda name: None)
     except (ValueError, RecursionError):
@@ -82,15 +90,11 @@ class NumberForm:
             return pa.array([max(-limit, min(limit, round(float(v)))) for v in values], arrow) if any(
                 isinstance(v, Digits) or abs(v) > limit for v in values
             ) else pa.array(values, arrow)  # fmt: skip
-        floats = pa.array(
-            [float(v) if abs(v if not isinstance(v, Digits) else float(v)) < 1e300 else 1e300 for v in values]
-        )
         if pa.types.is_floating(arrow):
-            return floats
-        limit = 10.0 ** (37 - arrow.scale)
-        inside = np.clip(floats.to_numpy(zero_copy_only=False), -limit, limit)
-        texts = [f"{v:.{arrow.scale}f}" for v in inside.tolist()]
-        return pa.array(texts, pa.string()).cast(arrow)
+            return pa.array([_float(v) for v in values], arrow)
+        limit = 10 ** (37 - arrow.scale)
+        with localcontext(prec=60):
+            return pa.array([_within(v, limit, arrow.scale) for v in values], arrow)
 
     def written(self, column: pa.Array) -> pa.Array:
         """JSON texts, null where null."""
@@ -106,6 +110,16 @@ class NumberForm:
             return text
         text = pc.replace_substring_regex(text, rf"^(-?\d+)\.(\d{{{self.least}}}\d*?)0*$", r"\1.\2")
         return pc.replace_substring_regex(text, r"\.$", "") if self.least == 0 else text
+
+
+def _float(value: int | Digits) -> float:
+    number = float(value) if isinstance(value, Digits) or abs(value) < 10**300 else math.copysign(1e300, value)
+    return max(-1e300, min(1e300, number))
+
+
+def _within(value: int | Digits, limit: int, scale: int) -> Decimal:
+    number = Decimal(value) if abs(_float(value)) < limit else Decimal(limit).copy_sign(Decimal(value))
+    return number.quantize(Decimal(1).scaleb(-scale))
 
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(?:\.(\d{1,6}))?(Z|[+-]\d\d(?::?\d\d)?)?)?")

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from dbsynth.values.forms import even, quantiles
 from dbsynth.values.lexicon import Lexicon
+from dbsynth.values.numbers import NUMBER, Numbers
 from dbsynth.values.pattern import Pattern
-from dbsynth.values.structured import NUMBER, Numbers, Strings, Template
+from dbsynth.values.structured import Strings, Template
 
 RANGE = re.compile(r'^([\[(])"?([^",]*)"?,"?([^",]*)"?([\])])$')
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from dbsynth.values.column import MadeColumn
-from dbsynth.values.forms import even
 from dbsynth.values.guard import Guard
+from dbsynth.values.numbers import NUMBER, Numbers
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.phrase import Phrase
 
 SAMPLE = 3000
 """Values that are taken apart to learn a structure."""
 MOST_BYTES = 65_536
-MOST_DECIMALS = 12
 MOST_TEMPLATES = 50
 HTML_TAGS = frozenset(
     ["html", "body", "p", "div", "a", "b", "i", "em", "strong", "span", "ul", "ol", "pre", "code", "table"]
@@ -32,46 +30,6 @@ DEEPEST = 12
 
 class Draws(Protocol):
     def draw(self, count: int, rng: np.random.Generator) -> list[str]: ...
-
-
-class Numbers:
-    """Quantiles of numbers, their ends those that k of them reach, written with as many decimals as the source shows
-    (``decimals`` int (101,), quantiles; ``trimmed``: the last of them is never 0); of fewer than 2k, anything near
-    their mean."""
-
-    def __init__(self, texts: Sequence[str], k: int) -> None:
-        numbers = np.sort([float(t) for t in texts]) if texts else np.zeros(1)
-        if len(numbers) < 2 * k:
-            mean, spread = numbers.mean(), numbers.std()
-            self.knots = mean + max(spread, abs(mean) / 10.0) * np.linspace(-1, 1, 33)
-            if numbers[0] >= 0:  # lengths, radii
-                self.knots = self.knots.clip(min=0)
-        else:
-            self.knots = np.quantile(numbers[k - 1 : len(numbers) - k + 1], np.linspace(0, 1, 33))
-        written = [t.partition(".")[2] for t in texts if "e" not in t.lower()]
-        self.decimals = _frequent(np.array([len(d) for d in written] or [0]).clip(max=MOST_DECIMALS), k)
-        self.trimmed = not any(d.endswith("0") for d in written)
-
-    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        values = np.interp(even(count, rng), np.linspace(0, 1, len(self.knots)), self.knots)
-        if not self.decimals.any():
-            return [str(round(v)) for v in values]
-        places = self.decimals[(even(count, rng) * len(self.decimals)).astype(np.int64)].tolist()
-        last = rng.integers(1, 10, count).tolist()
-        return [self._written(v, p, d) for v, p, d in zip(values.tolist(), places, last, strict=True)]
-
-    def _written(self, value: float, places: int, last: int) -> str:
-        if not places:
-            return str(round(value))
-        text = f"{value:.{places}f}"
-        return text[:-1] + str(last) if self.trimmed and text.endswith("0") else text
-
-
-def _frequent(values: np.ndarray, k: int) -> np.ndarray:
-    """int (101,): quantiles of those of ``values`` that k of them are, or of the most frequent."""
-    counts = np.bincount(values)
-    often = np.isin(values, np.flatnonzero(counts >= min(k, counts.max())))
-    return np.asarray(np.quantile(values[often], np.linspace(0, 1, 101), method="nearest"))
 
 
 class Strings:
@@ -98,7 +56,6 @@ class Strings:
         return [str(t) for t in out]
 
 
-NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 MOSTLY = 0.9
 """Numbers that so many share with k others are written as they are."""
 
@@ -144,81 +101,6 @@ class Template:
             for r, values in zip(rows, zip(*columns, strict=True) if columns else [()] * len(rows), strict=True):
                 out[r] = pieces[0] + "".join(v + p for v, p in zip(values, pieces[1:], strict=True))
         return out.tolist()
-
-
-class Json:
-    """Objects with the keys of the source (those in at least k of them) at their rates, arrays of its lengths, numbers
-    by quantiles, strings as ``Strings``."""
-
-    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
-        documents = []
-        for text in list(texts)[:SAMPLE]:
-            try:
-                documents.append(json.loads(text))
-            except ValueError:
-                continue
-        self.root = Node(documents, k, rng, 0)
-
-    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        return [json.dumps(v, ensure_ascii=False) for v in self.root.draw(count, rng)]
-
-
-class Node:
-    def __init__(self, values: Sequence[Any], k: int, rng: np.random.Generator, depth: int) -> None:
-        kinds = Counter(_kind(v) for v in values)
-        self.kinds = [(t, n) for t, n in sorted(kinds.items()) if n >= min(k, max(kinds.values()))] or [("null", 1)]
-        objects = [v for v in values if isinstance(v, dict)]
-        keys = Counter(key for v in objects for key in v)
-        self.keys: dict[str, tuple[float, Node]] = {}
-        if depth < DEEPEST:
-            for key, n in keys.items():
-                if n >= min(k, len(objects)) and len(self.keys) < 200:
-                    inner = [v[key] for v in objects if key in v]
-                    self.keys[key] = (n / len(objects), Node(inner, k, rng, depth + 1))
-        arrays = [v for v in values if isinstance(v, list)]
-        self.lengths = Numbers([str(len(v)) for v in arrays], k)
-        members = [m for v in arrays for m in v][:SAMPLE]
-        self.items = Node(members, k, rng, depth + 1) if members and depth < DEEPEST else None
-        self.numbers = Numbers([_digits(v) for v in values if _kind(v) == "number"], k)
-        self.strings = Strings([v for v in values if isinstance(v, str)], k, rng) if "string" in kinds else None
-        self.true = sum(v is True for v in values) / max(1, kinds["boolean"])
-
-    def draw(self, count: int, rng: np.random.Generator) -> list[Any]:
-        weights = np.array([n for _, n in self.kinds], float)
-        which = rng.choice(len(self.kinds), count, p=weights / weights.sum())
-        out: list[Any] = [None] * count
-        for i, (kind, _) in enumerate(self.kinds):
-            rows = np.flatnonzero(which == i)
-            for r, value in zip(rows, self._draw(kind, len(rows), rng), strict=True):
-                out[r] = value
-        return out
-
-    def _draw(self, kind: str, count: int, rng: np.random.Generator) -> list[Any]:
-        if kind == "object":
-            made: list[Any] = [{} for _ in range(count)]
-            for key, (rate, node) in self.keys.items():
-                rows = np.flatnonzero(rng.random(count) < rate)
-                for r, value in zip(rows, node.draw(len(rows), rng), strict=True):
-                    made[r][key] = value
-            return made
-        if kind == "array":
-            sizes = [max(0, int(n)) for n in self.lengths.draw(count, rng)] if self.items else [0] * count
-            flat = iter(self.items.draw(sum(sizes), rng) if self.items else [])
-            return [[next(flat) for _ in range(n)] for n in sizes]
-        if kind == "number":
-            return [json.loads(t) for t in self.numbers.draw(count, rng)]
-        if kind == "string" and self.strings is not None:
-            return list(self.strings.draw(count, rng))
-        return [bool(b) for b in rng.random(count) < self.true] if kind == "boolean" else [None] * count
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
-    return names.get(type(value), "null")
-
-
-def _digits(value: float) -> str:
-    return str(value) if isinstance(value, int) else format(value, "f").rstrip("0").rstrip(".")
 
 
 ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}]+)')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from dbsynth.values.pattern import Pattern, shape_of
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import persons
 from dbsynth.values.spelling import plain
-from dbsynth.values.structured import Arrays, Json, Uuids, Xml
+from dbsynth.values.structured import Arrays, Uuids, Xml
 from dbsynth.values.words import Words
 
 K = 5
@@ -135,14 +134,6 @@ def test_text_ends_with_a_whole_word() -> None:
     from dbsynth.values.pools import pool
 
     assert seen <= known | {w.lower() for w in pool("word")}
-
-
-def test_json_parses_and_keeps_its_keys_but_no_rare_value() -> None:
-    values = [json.dumps({"name": f"person {i}", "age": i % 50, "tags": ["a", "b"]}) for i in range(60)]
-    out = [json.loads(v) for v in Json(values, K, generator(1)).draw(200, generator(2))]
-    assert {"name", "age", "tags"} <= {key for v in out for key in v}
-    assert not {v.get("name") for v in out} & {f"person {i}" for i in range(60)}
-    assert all(isinstance(v["age"], int) for v in out if "age" in v)
 
 
 def test_arrays_are_arrays() -> None:
