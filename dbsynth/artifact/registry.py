@@ -42,6 +42,7 @@ from dbsynth.values.distinct import Seen
 from dbsynth.values.formats import Colours, Dates, Versions, WebDomains
 from dbsynth.values.forms import Forms
 from dbsynth.values.guard import Filter, Guard
+from dbsynth.values.guided import Guided, Mixture, Often
 from dbsynth.values.identifiers import Identifiers, Layout, RowPerson
 from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.listed import Listed
@@ -123,6 +124,9 @@ _ENTRIES = (
         Identities, columns=tuple[str, ...], person=Person, roles=dict[str, str], who=Who, first=Names, last=Names,
         first_style=Style, last_style=Style, how=dict[str, Following], makers=dict[str, MadeColumn],
     ),
+    _plain(Guided, columns=tuple[str, ...], of=tuple[dict[str, int], ...], drawers=tuple[Draws, ...], rest=Draws),
+    _plain(Mixture, drawers=tuple[Draws, ...], weights=np.ndarray),
+    _plain(Often, values=tuple[str, ...], weights=np.ndarray, others=Draws),
     _plain(Never),
     Entry(
         Numbered,

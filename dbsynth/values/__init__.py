@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 from dbsynth.rng import derive, generator
 from dbsynth.schema.model import Column, Table
-from dbsynth.schema.roles import DIRECT, PROSE
+from dbsynth.schema.roles import AREAS, DIRECT, PROSE
 from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.by_role import drawer_by_role, generator_by_role
@@ -28,7 +29,7 @@ from dbsynth.values.pattern import Pattern
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import PERSON_ROLES, persons
 from dbsynth.values.phrase import TOKEN, Phrase
-from dbsynth.values.place import KINDS, Urls, places
+from dbsynth.values.place import FOLLOWING, KINDS, Urls, following, places
 from dbsynth.values.pools import pool
 from dbsynth.values.scalars import NO_DOCUMENT, loads
 from dbsynth.values.special import (
@@ -96,11 +97,12 @@ def fit_generators(
         for person in persons(people, values)
         if set(person.columns) & set(columns)
     ]
+    tongue = locale or next((m.who.locale for m in made if isinstance(m, Identities)), None)
     named = {w.casefold() for c in people for v in values[c] if v for w in TOKEN.findall(v)}
     for name in columns:
         if name not in people:
             column, role = table.column(name), roles[name].role
-            own = _single(table, column, role, data, name in unique, k, derive(seed, name), locale, named)
+            own = _single(table, column, role, data, name in unique, k, derive(seed, name), tongue, named, told)
             made.insert(0, own) if name in firms else made.append(own)  # addresses may be called after the company
     return made
 
@@ -146,8 +148,10 @@ def _single(
     seed: int,
     locale: str | None,
     named: Set[str],
+    guides: Mapping[str, pa.Array],
 ) -> ValueGenerator:
-    """``named``: words of the names of the table's people, which are no words for other columns."""
+    """``guides``: columns that the values may follow; ``named``: words of the names of the table's people, which are no
+    words for other columns."""
     own_kind = generator_by_role(table, column, role, data, unique=unique, k=k, seed=seed)
     if own_kind is not None:
         return own_kind
@@ -173,6 +177,11 @@ def _single(
     distinct = len(set(values)) / len(values) if values else 1.0
     guarded = set(everything) if not isinstance(column.type, Structured | sqltypes.JSON | sqltypes.ARRAY) else set()
     drawer = _drawer(column, role, values, k, rng, seed, locale, named, unique)
+    if role in FOLLOWING and _is_text(column):
+        if role in AREAS:  # what k rows share is a place
+            guarded = {v for v, n in Counter(everything).items() if n < k}
+        source = data.column(column.name).combine_chunks()
+        drawer = following(role, source, guides, drawer, locale=locale, k=k, seed=seed, named=named)
     if isinstance(drawer, Ranges | Arrays | Bits) or (isinstance(drawer, Listed) and drawer.open):
         guarded = set()
     return MadeColumn(

@@ -48,13 +48,15 @@ class Composition:
 
     @classmethod
     def fit(cls, texts: Sequence[str], names: Sequence[Mapping[str, str]], k: int) -> tuple[Composition, list[str]]:
-        """Of ``texts`` made of ``names`` (of the same rows, spelled as in the texts); and those of no template."""
+        """Of ``texts`` made of ``names`` (of the same rows, spelled as in the texts); and those of other names. Forms
+        that fewer than k rows have leave their rows to the others, if there are any."""
         found = [taken_apart(t, n) for t, n in zip(texts, names, strict=True)]
         counts = Counter(parts for parts, _ in found if parts is not None)
         kept = {parts: n for parts, n in counts.items() if n >= k}
-        others = [t for t, (parts, _) in zip(texts, found, strict=True) if parts not in kept]
+        others = [t for t, (parts, _) in zip(texts, found, strict=True) if parts is None or not kept]
         sizes = [len(d) for parts, ds in found if parts in kept for d in ds]
-        templates = [NameForm(parts, float(n)) for parts, n in sorted(kept.items())]
+        more = (len(texts) - len(others)) / max(1, sum(kept.values()))
+        templates = [NameForm(parts, n * more) for parts, n in sorted(kept.items())]
         if others:
             templates.append(NameForm((), float(len(others))))
         return cls(tuple(templates), np.rint(quantiles(np.array(sizes or [2]), k, 101)).astype(np.int64)), others
@@ -193,7 +195,7 @@ def reserved(domain: str, taken: set[str]) -> str:
     if RESERVED.search(domain):
         return domain
     labels = domain.split(".")
-    top = labels[-2:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-1:]
+    top = labels[-2:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-1:] if len(labels) > 1 else []
     stem = ".".join(labels[: -len(top)]) or "mail"
     stem = re.sub(r"[^a-z0-9.-]", "", stem) or "mail"
     room = max(LEAST_LABEL, len(domain) - len(TOP))

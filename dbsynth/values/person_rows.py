@@ -169,11 +169,11 @@ class Column:
             which = self.which[at]
             fields = {f for i in np.unique(which).tolist() for f in how.form.templates[i].fields}
             body, tail = how.form.written(which, self.rows.spelled(rows, how.spelling, fields), rng)
-            body = _cased(body, how.case)
             other = np.flatnonzero(np.array([not t.parts for t in how.form.templates])[which])
         if len(other) and how.phrase is not None:
             texts = how.phrase.draw(len(other), rng, invented=turn > 0)
             body = placed(body, other, pa.array(texts, pa.string()))
+        body = _cased(body, how.case) if how.form is not None else body
         if turn and self.role != "full_name" and not (self.rows.open and turn <= NEW_NAMES):
             more = pa.array(rng.integers(1, 10 ** min(turn + 1, 9), len(rows))).cast(pa.string())
             tail = pc.binary_join_element_wise(tail, more, "")

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
+import pyarrow as pa
 
 from dbsynth.rng import derive
+from dbsynth.values.column import Drawer
 from dbsynth.values.forms import BLANK, choose, even, quantiles
 from dbsynth.values.guard import Guard
+from dbsynth.values.guided import Guided, Mixture, Often, guided
 from dbsynth.values.lexicon import Lexicon, pseudo, split
 from dbsynth.values.names import LEAST_NAMES
 from dbsynth.values.phrase import TOKEN, Phrase
-from dbsynth.values.pools import invented, pool
+from dbsynth.values.pools import blended, invented, pool
+from dbsynth.values.who import countries
 from dbsynth.values.words import vocabulary
 
 KINDS = {"city": "city", "state": "state", "country": "country", "company": "company", "street": "street_name"}
+
+
+MORE_WORDS = 1500
+LONGEST_WORD = 20
+"""Words that sound like those of the language, for the lengths of which it has few."""
 
 
 def places(
@@ -31,10 +40,12 @@ def places(
     names = taken.free([n for n in pool(KINDS[role], locale) if n.replace(" ", "").isalpha()])
     if len(names) < LEAST_NAMES:
         names += taken.free(invented(500, seed))
-    words = [w for w in split(names) if w not in taken and w.casefold() not in named]
-    known = set(words)
-    first = [w for n in names if (w := n.split()[0]) in known]
-    last = [w for n in names if (w := n.split()[-1]) in known]
+    known = taken.free(list(split(names)))
+    longer = blended(known, MORE_WORDS, derive(seed, "words"), longest=LONGEST_WORD)
+    words = [w for w in (*known, *taken.free(longer)) if w.casefold() not in named]
+    kept = set(words)
+    first = [w for n in names if (w := n.split()[0]) in kept]
+    last = [w for n in names if (w := n.split()[-1]) in kept]
     return Phrase.fit(
         values,
         k,
@@ -42,6 +53,42 @@ def places(
         first=Lexicon.of(Counter(first)),
         last=Lexicon.of(Counter(last)),
     )
+
+
+FOLLOWING = frozenset(KINDS) | {"postcode", "phone"}
+"""Roles whose values may follow the country, the city, ... of their row."""
+LEAST_OF_LOCALE = 0.02
+"""Rows of a language, to be drawn in it."""
+
+
+def following(
+    role: str,
+    values: pa.Array,
+    guides: Mapping[str, pa.Array],
+    rest: Drawer,
+    *,
+    locale: str | None,
+    k: int,
+    seed: int,
+    named: Set[str],
+) -> Drawer:
+    """``rest``, or a drawer that follows the ``guides`` (columns of the same rows as ``values``)."""
+    if role not in KINDS:
+        if role == "postcode":
+            return guided(values, guides, k, seed, lambda own: Often.of(own, k, lambda t: Mixture.by_head(t, k)))
+        return guided(values, guides, k, seed, lambda own: Mixture.by_head(own, k))
+    for name, array in guides.items():
+        of = countries(array, k) if pa.types.is_string(array.type) else {}
+        texts: dict[str, list[str]] = {}
+        for place, value in zip(array.to_pylist() if of else [], values.to_pylist(), strict=False):
+            if value and place in of:
+                texts.setdefault(of[place], []).append(value)
+        locales = [x for x in texts if len(texts[x]) >= max(2 * k, LEAST_OF_LOCALE * len(values))]
+        if locales and role != "country":
+            drawers = [places(role, texts[x], x, k, seed, named) for x in locales]
+            at = {v: locales.index(x) for v, x in of.items() if x in locales}
+            return Guided((name,), (at,), tuple(drawers), rest)
+    return rest
 
 
 URL = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//|)([^/?#]*)(.*)", re.DOTALL)

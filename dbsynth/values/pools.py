@@ -106,7 +106,7 @@ def invented(count: int, seed: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def blended(names: Sequence[str], count: int, seed: int) -> list[str]:
+def blended(names: Sequence[str], count: int, seed: int, longest: int = 12) -> list[str]:
     """Up to ``count`` names that no list holds but that sound like ``names``: the beginning of one and the end of
     another, which meet in the two letters where they are joined (``Mar|lon`` + ``Dar|lene`` -> ``Marlene``)."""
     rng = random.Random(seed)
@@ -121,7 +121,7 @@ def blended(names: Sequence[str], count: int, seed: int) -> list[str]:
         name = rng.choice(whole)
         cut = rng.randint(1, len(name) - 2)
         made = name[:cut] + rng.choice(ends[name[cut : cut + 2].lower()]) if name[cut : cut + 2].lower() in ends else ""
-        if 4 <= len(made) <= 12 and made not in known and not re.search(r"(.)\1\1", made):
+        if 4 <= len(made) <= longest and made not in known and not re.search(r"(.)\1\1", made):
             found[made] = None
             if len(found) == count:
                 break

@@ -27,7 +27,11 @@ FEMALE = re.compile(
     r"f|female|mrs|ms|miss|frau|w|weiblich|femme|mme|mlle|madame|woman|femmina|femenino|feminino|mujer|sra|"
     r"signor(in)?a|pani|žena|kobieta|fr|d"
 )
-SEX_NAMES = re.compile(r"sex|gender|geschlecht|genre|genero|sesso|plec|pohlavi|salutation|anrede|title|titel|courtesy")
+LEAST_TOLD = 20
+"""Names by which a value of a column that is called nothing of the kind tells a sex."""
+SEX_NAMES = re.compile(
+    r"sex|gender|geschlecht|genre|genero|sesso|plec|pohlavi|salutation|anrede|courtesy|^title|^titel"
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Who:
         country, at = None, {}
         texts = {c: a for c, a in guides.items() if pa.types.is_string(a.type)}
         for name, values in () if locale else texts.items():
-            found = _countries(values, k)
+            found = countries(values, k)
             if found and _goes_with(values.to_pylist(), found, first, last):
                 country = name
                 for value, own in found.items():
@@ -81,6 +85,11 @@ class Who:
             rows = np.bincount(told[told >= 0], minlength=len(locales))
             expected = (rows + (told < 0).sum() * shares) / max(1, len(told))
         return cls(tuple(locales), shares, country, at, sex, female, women, expected)
+
+    @property
+    def locale(self) -> str:
+        """That of most rows."""
+        return self.locales[int(self.expected.argmax())]
 
     def draw(self, row: Mapping[str, pa.Array], count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """int (count,): places of ``locales``; bool (count,): women."""
@@ -110,7 +119,7 @@ def as_text(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values if pa.types.is_string(values.type) else values.cast(pa.string())
 
 
-def _countries(values: pa.Array, k: int) -> dict[str, str]:
+def countries(values: pa.Array, k: int) -> dict[str, str]:
     """The locale of each value that k rows share, where nearly all rows name a country."""
     counts = Counter(v for v in values.to_pylist() if v)
     if not counts or len(counts) > MOST_VALUES:
@@ -171,8 +180,9 @@ def _sex(guides: Mapping[str, pa.Array], sexes: np.ndarray, k: int) -> tuple[str
             continue
         rows = {v: [i for i, x in enumerate(values) if x == v] for v in shared}
         known = {v: [s for s in sexes[at].tolist() if not np.isnan(s)] for v, at in rows.items()}
-        women = {v: float(np.mean(s)) for v, s in known.items() if len(s) >= k}
         by_name = SEX_NAMES.search(name.lower()) is not None
+        least = k if by_name else LEAST_TOLD
+        women = {v: float(np.mean(s)) for v, s in known.items() if len(s) >= least}
         if by_name:
             women |= {v: p for v in shared if v not in women and (p := _told(v)) is not None}
         clear = [p for p in women.values() if not 1 - CLEAR < p < CLEAR]

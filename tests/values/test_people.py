@@ -153,8 +153,11 @@ def test_forms_that_few_have_are_not_kept() -> None:
     names = [{"first": "anna", "last": f"meier{i}"} for i in range(40)]
     texts = [f"{n['first']}.{n['last']}" for n in names[:36]] + [f"{n['last']}-vip" for n in names[36:]]
     form, others = Composition.fit(texts, names, 5)
-    assert [t.parts for t in form.templates] == [(), ("{first}", ".", "{last}")] or len(form.templates) == 2
-    assert len(others) == 4
+    assert [(t.parts, t.weight) for t in form.templates] == [(("{first}", ".", "{last}"), 40.0)]
+    assert others == []
+    form, others = Composition.fit([*texts[:30], *(f"sales{i}" for i in range(10))], names, 5)
+    assert form.share == 0.75
+    assert len(others) == 10
 
 
 def test_full_names() -> None:
