@@ -18,6 +18,7 @@ from dbsynth.model.base import FitReport
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.privacy.budget import PrivateTraining, TableNoise
+from dbsynth.relation.borrowed import Borrowed
 from dbsynth.relation.cluster import Clusters, Feature
 from dbsynth.relation.degrees import Degrees
 from dbsynth.relation.facts import Aggregate, Copy, Factor
@@ -99,7 +100,7 @@ _RECORDS = (
     schema.TableName, schema.Identity, schema.Column, schema.Key, schema.ForeignKey, schema.Check, schema.Exclusion,
     schema.Index, schema.Partition, schema.Table, schema.UserType, schema.Sequence, schema.Schema,
     ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Degrees, Lattice,
-    PrivateTraining, TableNoise, Known, SiblingState, Steps, Shape, Slot, Skeleton, Copy, Aggregate, Factor,
+    PrivateTraining, TableNoise, Known, SiblingState, Steps, Borrowed, Shape, Slot, Skeleton, Copy, Aggregate, Factor,
     Person, Following, NameForm, Composition, Domains, Style, Names, Who,
     *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
 )  # fmt: skip

@@ -11,6 +11,7 @@ import pyarrow as pa
 from dbsynth.codec.table import TableCodec
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.model.base import FittedModel
+from dbsynth.pipeline.borrowed import borrow
 from dbsynth.pipeline.fact_rows import copy_columns
 from dbsynth.pipeline.kinds import made_parents
 from dbsynth.pipeline.known import Known
@@ -176,6 +177,7 @@ class Draft:
             for name, array in made.items():
                 self.set(name, rows, array)
                 row[name] = combined(array)
+        borrow(self, rows, *stream)
 
     def set(self, name: str, rows: np.ndarray, values: pa.Array) -> None:
         values = combined(values)

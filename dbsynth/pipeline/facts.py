@@ -12,12 +12,14 @@ import pyarrow.types as pt
 from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
+from dbsynth.pipeline.borrowed import find_borrowed
 from dbsynth.pipeline.declared import declared_facts
 from dbsynth.pipeline.key_facts import find_key_facts
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
 from dbsynth.pipeline.sequences import sequence_facts
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.relation.aggregates import find_aggregates
+from dbsynth.relation.borrowed import Borrowed
 from dbsynth.relation.copies import always_fits, comparable, find_copies
 from dbsynth.relation.facts import (
     Aggregate,
@@ -30,8 +32,10 @@ from dbsynth.relation.facts import (
     path,
 )
 from dbsynth.relation.fills import KeyPlan
+from dbsynth.relation.key_facts import KeyFact
 from dbsynth.relation.keys import row_index
 from dbsynth.relation.numbers import numbers
+from dbsynth.relation.sequences import Sequence as FamilyFact
 from dbsynth.schema.checks import implications, parse_checks
 from dbsynth.schema.model import Column, TableName
 from dbsynth.schema.types import Structured
@@ -56,7 +60,9 @@ def with_facts(database: Database, plan: Plan, wishes: FactWishes, snapshot: str
     taken, dropped = ordered(_one_each([*declared, *sure]))
     plan = planned(replace(plan, facts=tuple(taken)))
     # what is copied needs none of them
-    among = [*find_key_facts(plan, reader), *sequence_facts(database, plan, snapshot)] if free else []
+    among: list[KeyFact | FamilyFact | Borrowed] = []
+    if free:
+        among = [*find_key_facts(plan, reader), *sequence_facts(database, plan, snapshot), *find_borrowed(plan, reader)]
     seen += among
     among = [f for f in among if not named(f, wishes.refuse)]
     sure += [f for f in among if f.believed or named(f, wishes.confirm)]

@@ -13,6 +13,7 @@ from typing import Any
 from dbsynth.model.base import FitReport
 from dbsynth.model.pace import rows_to_see
 from dbsynth.pipeline import work
+from dbsynth.pipeline.borrowed import lenders
 from dbsynth.pipeline.executor import Executor
 from dbsynth.pipeline.facts import late_needs
 from dbsynth.pipeline.plan import TablePlan
@@ -78,7 +79,7 @@ class Tasks:
         if "generate" not in self.steps:
             return
         parents = {k.key.ref_table for k in plan.keys if k.fill not in ("self", "cycle", "dropped")}
-        parents |= {a.name for a in ancestors}
+        parents |= {a.name for a in ancestors} | set(lenders(all_plans, plan))
         self.waiting["generate", name] = {("train", name)} | {("generate", p) for p in parents}
         last = "generate"
         cycles = [k.key.ref_table for k in plan.keys if k.fill == "cycle"]

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Database, RunInfo, Target, connect
 from dbsynth.model.base import Device, FitReport
+from dbsynth.pipeline.borrowed import lenders
 from dbsynth.pipeline.kinds import above
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.spool import CONTEXT, Made, Spool
@@ -264,7 +265,7 @@ def parents_of(plan: Plan, table: TablePlan) -> list[TableName]:
     rows are told apart."""
     keys = [k for k in table.keys if k.fill not in ("self", "cycle", "dropped")]
     uppers = [above(plan, plan[k.key.ref_table]) for k in keys if k.fill == "cluster"]
-    return [k.key.ref_table for k in keys] + [u.name for u in uppers if u is not None]
+    return [k.key.ref_table for k in keys] + [u.name for u in uppers if u is not None] + lenders(plan, table)
 
 
 def lineage(plan: Plan, table: TablePlan, depth: int = 3) -> list[TablePlan]:
