@@ -27,7 +27,7 @@ from dbsynth.limits import MAX_ROWS, MAX_SCALE
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.events import Event, RunDone
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor
-from dbsynth.pipeline.exports import Format, write_files
+from dbsynth.pipeline.exports import Format, write_dump, write_files
 from dbsynth.pipeline.filling import Emit
 from dbsynth.pipeline.fitting import Fitted, drawn
 from dbsynth.pipeline.generation import GenerateOptions, Origin, Trained, generate_into
@@ -200,6 +200,13 @@ class Synthesizer:
         Raises TargetRefused, UnsatisfiableConstraint, UsageError."""
         options = GenerateOptions(scale, self._wanted(rows), seed, None, workers, replace)
         return write_files(self._trained, Path(path), format, options, watch or _nobody)
+
+    def to_dump(
+        self, path: Path, *, schema: str | None = None, scale: float = 1.0, rows: Rows = None, seed: int | None = None
+    ) -> RunDone:
+        """A folder that ``dbsynth.testing`` loads into PostgreSQL servers, again and again."""
+        options = GenerateOptions(scale, self._wanted(rows), seed, schema)
+        return write_dump(self._trained, path, options, _nobody)
 
     @property
     def _trained(self) -> Trained:

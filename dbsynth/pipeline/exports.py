@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Target, load_dialect
+from dbsynth.dialect import Dialect, Target, load_dialect
 from dbsynth.errors import UsageError
 from dbsynth.pipeline import events
 from dbsynth.pipeline.filling import Emit
@@ -30,13 +30,19 @@ def write_files(model: Trained, path: Path, format: str, options: GenerateOption
             return generate_files(model, FolderTarget(path, format), str(path), options, emit)
         case "sql":
             file = single_file(path, format, model)
-            return generate_files(model, _script(file, model), str(file), options, emit)
+            target = _written(load_dialect(SCRIPT_DIALECT), "script", file, model)
+            return generate_files(model, target, str(file), options, emit)
         case "duckdb":
             file = single_file(path, format, model)
             file.parent.mkdir(parents=True, exist_ok=True)
             return generate_into(model, URL.create("duckdb", database=str(file)), options, emit)
         case _:
             raise UsageError(f"there is no format {format!r}", hint=f"one of {', '.join(get_args(Format))}")
+
+
+def write_dump(model: Trained, path: Path, options: GenerateOptions, emit: Emit) -> events.RunDone:
+    """A folder that ``dbsynth.testing`` loads into servers."""
+    return generate_files(model, _written(load_dialect(SCRIPT_DIALECT), "dump", path, model), str(path), options, emit)
 
 
 def single_file(path: Path, format: str, model: Trained) -> Path:
@@ -48,9 +54,8 @@ def single_file(path: Path, format: str, model: Trained) -> Path:
     return path / (stem + ENDINGS[format][0])
 
 
-def _script(file: Path, model: Trained) -> Target:
-    dialect = load_dialect(SCRIPT_DIALECT)
-    script: Target = dialect.script(file)  # type: ignore[attr-defined]
-    if model.origin.dialect == SCRIPT_DIALECT:
-        return script
-    return TranslatingTarget(script, source_grammar(model.origin.dialect), dialect.grammar)
+def _written(dialect: Dialect, form: str, path: Path, model: Trained) -> Target:
+    target: Target = getattr(dialect, form)(path)
+    if model.origin.dialect == dialect.name:
+        return target
+    return TranslatingTarget(target, source_grammar(model.origin.dialect), dialect.grammar)

@@ -21,13 +21,13 @@ OPTIONS = pyarrow.csv.WriteOptions(include_header=False)
 
 def csv_text(batch: pa.RecordBatch) -> memoryview:
     """UTF-8, without a header."""
-    batch = pa.RecordBatch.from_arrays([_writable(c) for c in batch.columns], names=batch.schema.names)
+    batch = pa.RecordBatch.from_arrays([writable(c) for c in batch.columns], names=batch.schema.names)
     sink = pa.BufferOutputStream()
     pyarrow.csv.write_csv(batch, sink, OPTIONS)
     return memoryview(sink.getvalue())
 
 
-def _writable(column: pa.Array) -> pa.Array:
+def writable(column: pa.Array) -> pa.Array:
     """The column as Arrow's csv writer prints it right: text instead of what it does not know (infinity, BC, 24:00)."""
     if pa.types.is_date32(column.type):
         low, high = YEAR_1, YEAR_10000 - 1

@@ -9,8 +9,8 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Capabilities, Support
 from dbsynth_postgresql.database import PostgresqlDatabase
+from dbsynth_postgresql.dump import DumpTarget, ScriptTarget
 from dbsynth_postgresql.grammar import PostgresqlGrammar
-from dbsynth_postgresql.script import ScriptTarget
 
 PAGE = "https://www.postgresql.org/docs/current/ddl-constraints.html"
 KINDS = ("primary key", "foreign key", "unique", "check", "not null", "exclusion")
@@ -41,3 +41,7 @@ class PostgresqlDialect:
     def script(self, path: Path) -> ScriptTarget:
         """A target that writes a script for psql."""
         return ScriptTarget(path)
+
+    def dump(self, path: Path) -> DumpTarget:
+        """A target that writes a folder for ``dbsynth_postgresql.dump.restore``."""
+        return DumpTarget(path)

@@ -1,0 +1,72 @@
+"""Rows of a model, made once: what tests load is kept in the user's cache folder, and a second run starts at once."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dbsynth import __version__
+from dbsynth.artifact import files
+from dbsynth.errors import ArtifactError
+
+MOST_DUMPS = 40
+"""That are kept; the longest unused goes first."""
+
+
+def cache_folder() -> Path:
+    """``$DBSYNTH_CACHE``, or ``dbsynth`` in the user's cache folder."""
+    named = os.environ.get("DBSYNTH_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dbsynth"
+
+
+def key_of(model: Path, scale: float, rows: Mapping[str, int], seed: int, schema: str | None) -> str:
+    """Of all that decides on the rows: the model's digest, the wishes, the version."""
+    if not files.is_model(model):
+        raise ArtifactError(f"{model} is no model", hint="make it with: dbsynth train SOURCE --out " + str(model))
+    about = files.about(model)
+    facts = [about["digest"], scale, sorted(rows.items()), seed, schema, __version__]
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=12).hexdigest()
+
+
+def dumped(
+    model: Path, *, scale: float = 1.0, rows: Mapping[str, int] | None = None, seed: int = 0, schema: str | None = None
+) -> tuple[str, Path]:
+    """The key of the rows, and the folder of a dump of them (``dbsynth_postgresql.dump``). Several processes may ask at
+    once: one makes it, the others wait."""
+    key = key_of(model, scale, rows or {}, seed, schema)
+    folder = cache_folder() / "dumps"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / key
+    with _locked(folder / f"{key}.lock"):
+        if not path.is_dir():
+            _make(model, path, scale, rows or {}, seed, schema)
+            _forget_oldest(folder, path)
+    os.utime(path)
+    return key, path
+
+
+def _make(model: Path, path: Path, scale: float, rows: Mapping[str, int], seed: int, schema: str | None) -> None:
+    from dbsynth.synthesizer import Synthesizer  # torch: only where rows have to be made
+
+    Synthesizer.load(model).to_dump(path, schema=schema, scale=scale, rows=dict(rows) or None, seed=seed)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _forget_oldest(folder: Path, newest: Path) -> None:
+    dumps = sorted((p for p in folder.iterdir() if p.is_dir() and p != newest), key=lambda p: p.stat().st_mtime)
+    for old in dumps[: max(0, len(dumps) + 1 - MOST_DUMPS)]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,183 @@
+"""A PostgreSQL server that tests load saved models into: the embedded one, a container, or one that is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from dbsynth.errors import UsageError
+from dbsynth.testing.cache import dumped
+from dbsynth.testing.database import Database, fresh_name
+from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres
+
+log = logging.getLogger("dbsynth.testing")
+Where = Literal["auto", "embedded", "docker"]
+STAGED = "dbsynth_staged"
+IMAGE = "postgres:17-alpine"
+
+
+class Server:
+    """``url``: of a user who may create databases. ``folder``: where relative paths of models start."""
+
+    def __init__(self, url: str, folder: Path | None = None) -> None:
+        self.url, self.folder = url, folder or Path.cwd()
+        self._templates: dict[str, str] = {}
+
+    def load(
+        self,
+        model: str | PathLike[str],
+        *,
+        scale: float = 1.0,
+        rows: Mapping[str, int] | None = None,
+        seed: int = 0,
+        schema: str | None = None,
+        database: str | Database | None = None,
+        into_existing: bool = False,
+    ) -> Database:
+        """A database with the rows of a saved model, those of ``dbsynth generate`` with the same ``seed``, ``scale``
+        and ``rows``. ``schema``: its name (None: those of the model).
+
+        Each call gives a database of its own, a copy of a template that is made once. ``database``: fill this one
+        instead (a URL, or what ``create`` gave). ``into_existing``: its tables are there already, made by your own
+        migrations: rows go into those of the same names, and ``drift`` of the result says where they differ.
+
+        Raises ArtifactError for what is no model, UnsupportedSource where existing tables cannot take the rows."""
+        path = self.folder / Path(model)
+        if into_existing:
+            schema = STAGED  # beside the tables that are there
+        key, dump = dumped(path, scale=scale, rows=rows, seed=seed, schema=schema)
+        if into_existing or database is not None:
+            return self._fill(database, dump, into_existing)
+        template = self._template(key, dump)
+        return Database(create_database(self.url, fresh_name(path.name), template=template), template)
+
+    def create(self, name: str = "test") -> Database:
+        """An empty database."""
+        return Database(create_database(self.url, fresh_name(name)))
+
+    def _fill(self, database: str | Database | None, dump: Path, into_existing: bool) -> Database:
+        from dbsynth_postgresql.dump import restore
+        from dbsynth_postgresql.existing import fill_existing
+
+        if database is None:
+            raise UsageError(
+                "into_existing=True: into which database?",
+                hint="database=server.create() after your migrations ran on it, or a URL",
+            )
+        url = database.url if isinstance(database, Database) else database
+        with psycopg.connect(conninfo(url), autocommit=True) as connection:
+            if not into_existing:
+                restore(connection, dump)
+                return Database(url)
+            drift = fill_existing(connection, dump)
+        for line in drift:
+            log.info("%s", line)
+        return Database(url, drift=tuple(drift))
+
+    def _template(self, key: str, dump: Path) -> str:
+        """The name of the database that copies are made of. Nobody connects to it once it is full."""
+        from dbsynth_postgresql.dump import restore
+
+        if key not in self._templates:
+            name = fresh_name(f"dbsynth_{key}")
+            url = create_database(self.url, name)
+            try:
+                with psycopg.connect(conninfo(url), autocommit=True) as connection:
+                    restore(connection, dump)
+                    connection.execute("ANALYZE")
+            except BaseException:
+                drop_database(url)
+                raise
+            self._templates[key] = name
+        return self._templates[key]
+
+
+def fill(container: Any, model: str | PathLike[str], **options: Any) -> Database:
+    """Load ``model`` into a container (anything with ``get_connection_url()``), a Database or a URL. ``options``: those
+    of ``Server.load``."""
+    url = container if isinstance(container, str) else getattr(container, "url", None) or _url_of(container)
+    return Server(url).load(model, database=url, **options)
+
+
+def _url_of(container: Any) -> str:
+    if not hasattr(container, "get_connection_url"):
+        raise UsageError(
+            f"a {type(container).__name__} has no get_connection_url()",
+            hint="give a container of testcontainers, a Database or a URL",
+        )
+    return psycopg_url(str(container.get_connection_url()))
+
+
+def psycopg_url(url: str) -> str:
+    """With the driver that dbsynth uses, whatever driver it names."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise UsageError(
+            f"a container of {parsed.get_backend_name()} is no PostgreSQL", hint="models are loaded into PostgreSQL"
+        )
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+@contextmanager
+def running_server(where: str = "auto", *, folder: Path | None = None, image: str = IMAGE) -> Iterator[Server]:
+    """``embedded``, ``docker``, ``auto`` (a container where an engine answers, the embedded server elsewhere), or the
+    URL of a server that runs already."""
+    if where == "embedded":
+        with embedded_postgres() as url:
+            yield Server(url, folder)
+    elif where == "docker" or (where == "auto" and _engine_answers()):
+        with _container(image) as url:
+            yield Server(url, folder)
+    elif where == "auto":
+        log.info("no container engine answers: the embedded PostgreSQL is used")
+        with embedded_postgres() as url:
+            yield Server(url, folder)
+    elif "://" in where:
+        yield Server(psycopg_url(where), folder)
+    else:
+        raise UsageError(f"there is no server {where!r}", hint="embedded, docker, auto or a URL")
+
+
+@contextmanager
+def _container(image: str) -> Iterator[str]:
+    try:
+        from testcontainers.community.postgres import PostgresContainer
+    except ModuleNotFoundError as error:
+        raise UsageError("containers need testcontainers", hint="pip install 'dbsynth[containers]'") from error
+    with PostgresContainer(image, driver=None) as container:
+        yield psycopg_url(container.get_connection_url())
+
+
+def _engine_answers() -> bool:
+    """Whether testcontainers is installed and somebody listens where a container engine does. Asked by hand: the client
+    of an engine that is not there leaves sockets open."""
+    if find_spec("testcontainers") is None:
+        return False
+    places = [os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"]
+    if "DOCKER_HOST" not in os.environ:
+        places.append(f"unix://{Path.home()}/.docker/run/docker.sock")
+    return any(_listens(place) for place in places)
+
+
+def _listens(place: str) -> bool:
+    found = urlsplit(place)
+    unix = found.scheme in ("unix", "http+unix")
+    with socket.socket(socket.AF_UNIX if unix else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(found.path if unix else (found.hostname or "127.0.0.1", found.port or 2375))
+        except OSError as error:
+            log.debug("no container engine at %s: %s", place, error.strerror)
+            return False
+    return True
