@@ -255,6 +255,7 @@ def test_a_container_is_full_when_it_has_started(model: Path, database: str, mon
     from dbsynth.testing.containers import DbsynthPostgresContainer
 
     stopped = []
+    monkeypatch.setattr("testcontainers.core.container.DockerClient", lambda *_, **__: object())
     monkeypatch.setattr(PostgresContainer, "start", lambda self: self)
     monkeypatch.setattr(PostgresContainer, "stop", lambda self, **_: stopped.append(self))
     monkeypatch.setattr(PostgresContainer, "get_connection_url", lambda self: database)
