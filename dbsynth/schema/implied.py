@@ -162,7 +162,7 @@ def _consistent(domain: Domain) -> Domain:
     )
 
 
-NOT_STRICT = {"concat", "num_nulls", "num_nonnulls", "is true", "is false", "is distinct from"}
+NOT_STRICT = {"greatest", "least", "concat", "num_nulls", "num_nonnulls", "is true", "is false", "is distinct from"}
 
 
 def strict_columns(node: Node) -> frozenset[str]:

@@ -117,6 +117,9 @@ COLUMNS: dict[str, Sample] = {
     "rng": Sample("int4range", Structured("int4range", "range", sa.Integer()),
                   ("empty", "[1,5)", "[3,)", "(,10)", "[5,6)")),
     "id": Sample("uuid", sa.Uuid(), ("6f7a1c1e-0000-4000-8000-000000000001", "6f7a1c1e-0000-4000-8000-000000000002")),
+    "ip": Sample("inet", Structured("inet", "network"),
+                 ("10.1.2.3", "10.0.0.0/8", "127.0.0.1", "192.168.1.0/24", "::1", "2001:db8::/32")),
+    "bt": Sample("bit(4)", Structured("bit(4)", "bits"), ("0000", "1000", "1010", "0111")),
     "by": Sample("bytea", sa.LargeBinary(), ("\\x", "\\x00", "\\xdeadbeef")),
 }  # fmt: skip
 

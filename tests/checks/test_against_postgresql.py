@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from checks_corpus import COLUMNS, ROWS, SETUP, batch, rows, table
+from checks_schemas import SCHEMA_CHECKS
 from checks_texts import TEXT_CHECKS
 
 from dbsynth.schema.checks import parse_check
@@ -65,7 +66,7 @@ def printed(connection: psycopg.Connection[tuple[object, ...]], text: str) -> st
         connection.execute("alter table samples drop constraint probe")
 
 
-@pytest.mark.parametrize("text", TEXT_CHECKS)
+@pytest.mark.parametrize("text", [*TEXT_CHECKS, *SCHEMA_CHECKS])
 def test_same_truth_value_as_postgresql(connection: psycopg.Connection[tuple[object, ...]], text: str) -> None:
     expected = judged(connection, text)
     data, now = batch(rows()), datetime.now(UTC)

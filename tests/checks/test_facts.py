@@ -184,7 +184,7 @@ def test_a_check_that_is_not_enforced_is_left_out() -> None:
         ("email ~ '***:a'", "director"),
         ("(email COLLATE \"de_DE\") > 'a'", "the collation de_DE"),
         ("made AT TIME ZONE 'Europe/Berlin' > '2020-01-01'", "Europe/Berlin"),
-        ("to_char(born, 'YYYY') = '2020'", "TimeToStr"),
+        ("to_char(born, 'Day') = 'Monday'", "to_char with"),
         ("current_user = 'x'", "CurrentUser"),
         ("sqrt(price) > 1", "sqrt of numeric"),
         ("EXTRACT(hour FROM born) > 1", "EXTRACT(hour FROM date)"),

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from checks_corpus import batch, days, rows, stamps, table
+from checks_schemas import SCHEMA_CHECKS
 from checks_texts import TEXT_CHECKS
 
 from dbsynth.schema.checks import Implied, Ordered, contradiction, implications, parse_checks
@@ -184,7 +185,7 @@ def test_null_resolves_a_contradiction_of_a_nullable_column() -> None:
 
 def test_no_row_that_passes_lies_outside_what_is_implied() -> None:
     data = batch(rows(300, seed=3))
-    for text in TEXT_CHECKS:
+    for text in (*TEXT_CHECKS, *SCHEMA_CHECKS):
         checked = table(text)
         (check,) = parse_checks(checked, "postgres")
         result = implications([check], checked, NOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from by_construction import NOW
 from checks_corpus import table
+from checks_schemas import DATABASE_CHECKS, SCHEMA_CHECKS
 from checks_texts import TEXT_CHECKS
 
 from dbsynth.schema.checks import validate_check
@@ -50,5 +51,11 @@ def test_what_cannot_be_evaluated_here(text: str, evaluated: str, word: str) -> 
 
 
 def test_the_whole_corpus_is_evaluated_here() -> None:
-    reports = [validate_check(text, table(), "postgres", NOW) for text in TEXT_CHECKS]
+    reports = [validate_check(text, table(), "postgres", NOW) for text in (*TEXT_CHECKS, *SCHEMA_CHECKS)]
     assert [str(r) for r in reports if not (r.parsed and r.evaluated == HERE)] == []
+
+
+def test_what_is_left_to_the_database() -> None:
+    reports = [validate_check(text, table(), "postgres", NOW) for text in DATABASE_CHECKS]
+    assert [r.evaluated for r in reports] == [DATABASE] * len(DATABASE_CHECKS)
+    assert all(r.reason for r in reports)

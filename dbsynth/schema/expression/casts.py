@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 
@@ -55,6 +56,12 @@ def parse_float(text: str) -> float:
     return float(text)
 
 
+def parse_bits(text: str) -> str:
+    if set(text) - {"0", "1"}:
+        raise ValueError(f"not a bit string: {text!r}")
+    return text
+
+
 def _clip(text: str, length: int | None) -> str:
     return text if length is None else text[:length]
 
@@ -76,6 +83,8 @@ def from_text(vec: Vec, type_: SqlType, now: int) -> Vec:
         "json": str,
         "bytea": str,
         "composite": str,
+        "inet": lambda t: str(ipaddress.ip_interface(t.strip())),
+        "bits": parse_bits,
         "range": str,
         "unknown": str,
     }

@@ -18,11 +18,15 @@ from dbsynth.schema.expression import functions, logic
 from dbsynth.schema.expression.casts import cast
 from dbsynth.schema.expression.dialects import in_one_dialect
 from dbsynth.schema.expression.nodes import Node, constant
+from dbsynth.schema.expression.ranges import RANGES
 from dbsynth.schema.expression.registry import FUNCTIONS
 from dbsynth.schema.expression.values import (
+    BITS,
     BOOL,
+    BYTES,
     DATE,
     FLOAT,
+    INET,
     INT,
     INTERVAL,
     JSON,
@@ -42,7 +46,8 @@ TYPES: dict[str, SqlType] = {
     "NVARCHAR": TEXT, "NAME": SqlType("text", length=63), "CHAR": SqlType("bpchar", length=1),
     "NCHAR": SqlType("bpchar", length=1), "BPCHAR": SqlType("bpchar"), "DATE": DATE, "TIME": TIME,
     "TIMESTAMP": TIMESTAMP, "TIMESTAMPNTZ": TIMESTAMP, "TIMESTAMPTZ": TIMESTAMPTZ, "INTERVAL": INTERVAL, "JSON": JSON,
-    "JSONB": JSON, "UUID": SqlType("uuid"),
+    "JSONB": JSON, "UUID": SqlType("uuid"), "INET": INET, "CIDR": INET, "VARBINARY": BYTES, "BINARY": BYTES,
+    "BIT": BITS, **{name.upper(): type_ for name, type_ in RANGES.items()},
 }  # fmt: skip
 
 OLD_POSITION = re.compile(r'"position"\(')
@@ -64,7 +69,8 @@ def _set(tree: exp.Expression) -> list[str]:
 
 
 HARMLESS = {
-    "safe", "typed", "coalesce", "ignore_nulls", "value_constructor", "nested", "copy", "is_string", "quoted",
+    "safe", "typed", "single_replace", "zero_is_msb", "coalesce", "ignore_nulls", "value_constructor", "nested", "copy",
+    "is_string", "quoted",
 }  # fmt: skip
 """Arguments that say how sqlglot would write the expression for another database."""
 
@@ -95,7 +101,14 @@ SIMPLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "SplitPart": ("split_part", ("this", "delimiter", "part_index")),
     "DPipe": ("||", ("this", "expression")), "ArraySize": ("array_length", ("this", "expression")),
     "BitLength": ("bit_length", ("this",)), "Concat": ("concat", ("expressions",)),
-    "ConcatWs": ("concat_ws", ("expressions",)),
+    "ConcatWs": ("concat_ws", ("expressions",)), "Translate": ("translate", ("this", "from_", "to")),
+    "Overlay": ("overlay", ("this", "expression", "from_", "for_")), "Chr": ("chr", ("expressions",)),
+    "Encode": ("encode", ("this", "charset")), "Getbit": ("get_bit", ("this", "expression")),
+    "ArrayPosition": ("array_position", ("this", "expression")), "Host": ("host", ("this",)),
+    "ArrayRemove": ("array_remove", ("this", "expression")), "ArrayAppend": ("array_append", ("this", "expression")),
+    "ArrayToString": ("array_to_string", ("this", "expression")), "Cbrt": ("cbrt", ("this",)),
+    "RegexpCount": ("regexp_count", ("this", "expression")), "IntDiv": ("div", ("this", "expression")),
+    "Log": ("log10", ("this",)),
 }  # fmt: skip
 """Tree classes that are plain functions: name in ``functions`` and the arguments in order."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from dbsynth.schema.expression.values import (
     INT,
     INTERVAL,
     NUMERIC,
+    TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
     NotEvaluable,
@@ -126,7 +129,23 @@ def _floating(name: str, ufunc: Callable[..., np.ndarray], allowed: Callable[...
 _floating("sqrt", np.sqrt, lambda x: ~(x < 0))
 _floating("power", np.power, lambda x, y: ~((x == 0) & (y < 0)) & ~((x < 0) & (y != np.trunc(y))))
 _floating("ln", np.log, lambda x: ~(x <= 0))
+_floating("log10", np.log10, lambda x: ~(x <= 0))
+_floating("cbrt", np.cbrt, lambda x: np.ones_like(x, dtype=bool))
 _floating("exp", np.exp, lambda x: np.ones_like(x, dtype=bool))
+
+
+@function("gcd")
+def _gcd(a: Node, b: Node) -> Node:
+    if {a.type.family, b.type.family} != {"int"}:
+        raise NotEvaluable(f"gcd of {a.type} and {b.type}")
+    return call("gcd", INT, (a, b), lambda p, q: strict(INT, np.gcd(p.values, q.values), p, q))
+
+
+@function("div")
+def _div(a: Node, b: Node) -> Node:
+    """The whole part of a quotient of numerics."""
+    x, y = cast(number(a), NUMERIC), cast(number(b), NUMERIC)
+    return arithmetic("/", arithmetic("-", x, arithmetic("%", x, y)), y)
 
 
 @function("mod")
@@ -211,6 +230,32 @@ def date_trunc(unit: str, node: Node) -> Node:
         raise NotEvaluable(f"date_trunc of {node.type}")
     type_ = moments.truncate(unit, vector(node.type, [None])).type
     return call(f"date_trunc {unit}", type_, (node,), lambda v: moments.truncate(unit, v))
+
+
+FORMATS = set("YmdHMS")
+"""What to_char is computed of, in the letters of strftime: YYYY, MM, DD, HH24, MI, SS."""
+
+
+def to_char(node: Node, form: str) -> Node:
+    """``form`` as the database has it, or as of strftime. Of infinite moments it is null."""
+    for name, letter in {"YYYY": "Y", "MM": "m", "DD": "d", "HH24": "H", "MI": "M", "SS": "S"}.items():
+        form = form.replace(name, f"%{letter}")
+    if node.type.family not in ("date", "timestamp", "timestamptz"):
+        raise NotEvaluable(f"to_char of {node.type}")
+    if any(part[:1] not in FORMATS for part in form.split("%")[1:]) or re.search(r"[A-Za-z\"]", re.sub("%.", "", form)):
+        raise NotEvaluable(f"to_char with {form!r}")
+
+    def kernel(vec: Vec) -> Vec:
+        micros = moments.to_micros(vec)
+        low, high = moments.limits("timestamp")
+        finite = (micros != low) & (micros != high)
+        when = np.where(finite, micros, 0).astype("M8[us]").tolist()
+        written = [
+            w.strftime(form) if ok and known else None for w, ok, known in zip(when, finite, vec.valid, strict=True)
+        ]
+        return vector(TEXT, written, vec.bad)
+
+    return replace(call("to_char", TEXT, (node,), kernel), value=form)
 
 
 @function("age")

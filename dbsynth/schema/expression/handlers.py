@@ -10,11 +10,20 @@ from typing import Any
 
 from sqlglot import exp
 
-from dbsynth.schema.expression import functions, logic, structured, textfunctions
+from dbsynth.schema.expression import (
+    documents,
+    functions,
+    logic,
+    networks,
+    ranges,
+    structured,
+    textfunctions,
+)
 from dbsynth.schema.expression.casts import cast, literal
 from dbsynth.schema.expression.compiler import Compiler, handles, need_no, parse
 from dbsynth.schema.expression.nodes import Node, call, column, constant
 from dbsynth.schema.expression.values import (
+    BITS,
     BOOL,
     DATE,
     FLOAT,
@@ -94,10 +103,17 @@ def _is(c: Compiler, tree: Any) -> Node:
     node = c.compile(tree.this)
     if isinstance(what, exp.Null):
         return logic.is_null(node, not tree.args.get("negate"))
+    if isinstance(what, exp.JSON) and not _given(what):
+        test = documents.is_json(textfunctions.as_text(node))
+        return logic.negate(test) if tree.args.get("negate") else test
     if isinstance(what, exp.Boolean):
         test = logic.is_bool(node, bool(what.this))
         return logic.negate(test) if tree.args.get("negate") else test
     raise NotEvaluable(tree.sql())
+
+
+def _given(tree: Any) -> list[str]:
+    return [k for k, v in tree.args.items() if v not in (None, False, [])]
 
 
 @handles("Between")
@@ -124,7 +140,12 @@ def _in(c: Compiler, tree: Any) -> Node:
 
 @handles("NullSafeEQ", "NullSafeNEQ")
 def _distinct(c: Compiler, tree: Any) -> Node:
-    test = logic.distinct(c.compile(tree.this), c.compile(tree.expression))
+    left, right = tree.this.unnest(), tree.expression.unnest()
+    if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+        pairs = zip(left.expressions, right.expressions, strict=True)
+        test = logic.either(*(logic.distinct(c.compile(a), c.compile(b)) for a, b in pairs))
+    else:
+        test = logic.distinct(c.compile(left), c.compile(right))
     return logic.negate(test) if isinstance(tree, exp.NullSafeEQ) else test
 
 
@@ -157,15 +178,40 @@ def _extreme(c: Compiler, tree: Any) -> Node:
 
 @handles("Like", "ILike", "SimilarTo", "RegexpLike", "RegexpILike")
 def _pattern(c: Compiler, tree: Any, escape: str = "\\") -> Node:
-    need_no(tree, "this", "expression", "negate")
+    need_no(tree, "this", "expression", "negate", "flag")
+    if isinstance(tree.expression, (exp.Any, exp.All)):
+        return _patterns(c, tree, escape)
     kind = {"Like": "like", "ILike": "like", "SimilarTo": "similar"}.get(type(tree).__name__, "regex")
     wanted = c.compile(tree.expression)
     if wanted.kind == "escaped":
         kind, escape = wanted.name, wanted.value
     test = textfunctions.pattern(
-        c.compile(tree.this), wanted, kind, isinstance(tree, (exp.ILike, exp.RegexpILike)), escape
+        c.compile(tree.this), wanted, kind, isinstance(tree, (exp.ILike, exp.RegexpILike)) or _flagged(c, tree), escape
     )
     return logic.negate(test) if tree.args.get("negate") else test
+
+
+def _flagged(c: Compiler, tree: Any) -> bool:
+    """Whether regexp_like(x, pattern, 'i')."""
+    flag = tree.args.get("flag")
+    flags = "" if flag is None else _constant_text(c, flag)
+    if set(flags) - set("ic"):
+        raise NotEvaluable(f"the flags {flags!r}")
+    return "i" in flags
+
+
+def _patterns(c: Compiler, tree: Any, escape: str) -> Node:
+    """x LIKE ANY (ARRAY['a%', 'b%'])."""
+    operand = tree.expression.this.unnest()
+    while isinstance(operand, exp.Cast):
+        operand = operand.this.unnest()
+    if not isinstance(operand, exp.Array) or not operand.expressions:
+        raise NotEvaluable(tree.sql())
+    join = logic.either if isinstance(tree.expression, exp.Any) else logic.both
+    arguments = {k: v for k, v in tree.args.items() if k not in ("this", "expression")}
+    return join(
+        *(_pattern(c, type(tree)(this=tree.this, expression=e, **arguments), escape) for e in operand.expressions)
+    )
 
 
 @handles("Escape")
@@ -300,6 +346,70 @@ def _json_get(c: Compiler, tree: Any) -> Node:
     return structured.json_get(c.compile(tree.this), wanted, scalar)
 
 
+@handles("Lambda")
+def _arrow(c: Compiler, tree: Any) -> Node:
+    """jsonb_typeof(j -> 'a'): among arguments, sqlglot takes the operator for a lambda."""
+    if len(tree.expressions) != 1:
+        raise NotEvaluable(tree.sql())
+    document = (
+        exp.column(tree.expressions[0]) if isinstance(tree.expressions[0], exp.Identifier) else tree.expressions[0]
+    )
+    return structured.json_get(c.compile(document), c.compile(tree.this), False)
+
+
+@handles("JSONBExtract", "JSONBExtractScalar")
+def _json_path(c: Compiler, tree: Any) -> Node:
+    scalar = type(tree).__name__ == "JSONBExtractScalar"
+    return documents.json_path(c.compile(tree.this), c.compile(tree.expression), scalar)
+
+
+@handles("JSONBContainsAnyTopKeys", "JSONBContainsAllTopKeys")
+def _json_has_keys(c: Compiler, tree: Any) -> Node:
+    name = "?|" if type(tree).__name__ == "JSONBContainsAnyTopKeys" else "?&"
+    return documents.json_has_keys(name, c.compile(tree.this), c.compile(tree.expression))
+
+
+@handles("Adjacent")
+def _adjacent(c: Compiler, tree: Any) -> Node:
+    return ranges.range_sets("-|-", c.compile(tree.this), c.compile(tree.expression))
+
+
+@handles("BitwiseLeftShift", "BitwiseRightShift")
+def _shift(c: Compiler, tree: Any) -> Node:
+    """Of addresses: within and around."""
+    a, b = c.compile(tree.this), c.compile(tree.expression)
+    if "inet" not in (a.type.family, b.type.family):
+        raise NotEvaluable(tree.sql())
+    return networks.networks("<<" if isinstance(tree, exp.BitwiseLeftShift) else ">>", a, b)
+
+
+@handles("Bracket")
+def _bracket(c: Compiler, tree: Any) -> Node:
+    """array[1]; sqlglot counts from 0."""
+    index = tree.expressions[0] if len(tree.expressions) == 1 else None
+    if not isinstance(index, exp.Literal) or index.is_string:
+        raise NotEvaluable(tree.sql())
+    return structured.element_at(c.compile(tree.this), int(index.this) + 1)
+
+
+@handles("BitString")
+def _bits(c: Compiler, tree: Any) -> Node:
+    return constant(BITS, tree.this)
+
+
+@handles("RegexpReplace")
+def _regexp_replace(c: Compiler, tree: Any) -> Node:
+    need_no(tree, "this", "expression", "replacement", "modifiers")
+    args = [tree.this, tree.expression, tree.args["replacement"], tree.args.get("modifiers")]
+    return c.function("regexp_replace", [a for a in args if a is not None])
+
+
+@handles("TimeToStr")
+def _to_char(c: Compiler, tree: Any) -> Node:
+    need_no(tree, "this", "format")
+    return functions.to_char(c.compile(tree.this), _constant_text(c, tree.args["format"]))
+
+
 @handles("JSONBContainsTopKey")
 def _json_has(c: Compiler, tree: Any) -> Node:
     return structured.json_has(c.compile(tree.this), c.compile(tree.expression))
@@ -307,7 +417,11 @@ def _json_has(c: Compiler, tree: Any) -> Node:
 
 @handles("BitwiseAnd", "BitwiseOr", "BitwiseXor")
 def _bitwise(c: Compiler, tree: Any) -> Node:
-    a, b = cast(c.compile(tree.this), INT), cast(c.compile(tree.expression), INT)
+    a, b = c.compile(tree.this), c.compile(tree.expression)
+    if "bits" in (a.type.family, b.type.family):
+        sign = {"BitwiseAnd": "&", "BitwiseOr": "|", "BitwiseXor": "#"}[type(tree).__name__]
+        return networks.bitwise(sign, a, b)
+    a, b = cast(a, INT), cast(b, INT)
     ufunc = {"BitwiseAnd": "__and__", "BitwiseOr": "__or__", "BitwiseXor": "__xor__"}[type(tree).__name__]
     return call(ufunc, INT, (a, b), lambda p, q: strict(INT, getattr(p.values, ufunc)(q.values), p, q))
 

@@ -6,14 +6,16 @@ Errors of the database (``Vec.bad``) are guarded as there: what AND, OR or CASE 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 
 import numpy as np
 
 from dbsynth.schema.expression import moments, numbers
 from dbsynth.schema.expression.casts import cast, common, convert, unify
+from dbsynth.schema.expression.documents import canonical
 from dbsynth.schema.expression.nodes import Context, Node
+from dbsynth.schema.expression.ranges import extent
 from dbsynth.schema.expression.values import (
     BOOL,
     TEXT,
@@ -30,7 +32,19 @@ COMPARISONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 ORDERED = {"int", "numeric", "float", "text", "bpchar", "date", "time", "timestamp", "timestamptz", "interval", "bool"}
-COMPARABLE = ORDERED | {"enum", "uuid", "array"}
+COMPARABLE = ORDERED | {"enum", "uuid", "array", "json", "range", "inet", "bits", "bytea"}
+KEYED: dict[str, Callable[[str, SqlType], object]] = {
+    "json": lambda text, _: canonical(text),
+    "range": lambda text, type_: extent(text, type_.element or TEXT),
+}
+"""What equality of a family is about, where it is not about the text."""
+
+
+def _objects(items: Iterable[object]) -> np.ndarray:
+    listed = list(items)
+    out = np.empty(len(listed), dtype=object)
+    out[:] = listed
+    return out
 
 
 def compared(name: str, a: Vec, b: Vec) -> Vec:
@@ -45,9 +59,14 @@ def compared(name: str, a: Vec, b: Vec) -> Vec:
         labels = a.type.labels or b.type.labels
         rank = {label: i for i, label in enumerate(labels)}
         x, y = (np.array([rank.get(v, -1) for v in values], dtype=np.int64) for values in (x, y))
-    elif family == "array":
+    elif family in ("array", *KEYED):
         rows = max(len(a), len(b))
         x, y = (v.expand(rows).values for v in (a, b))
+        if family in KEYED:
+            key = KEYED[family]
+            whole = a.type if a.type.element is not None else b.type
+            known = a.valid & b.valid
+            x, y = (_objects(key(t, whole) if ok else None for t, ok in zip(v, known, strict=True)) for v in (x, y))
         equal = np.fromiter((p == q for p, q in zip(x, y, strict=True)), dtype=bool, count=rows)
         return strict(BOOL, equal if name == "=" else ~equal, a, b)
     return strict(BOOL, np.asarray(operation(x, y), dtype=bool), a, b)
@@ -279,8 +298,9 @@ def coalesce(*nodes: Node) -> Node:
 
 def extreme(nodes: Sequence[Node], greatest: bool) -> Node:
     """GREATEST, LEAST: nulls are left out."""
-    result, *rest = unify(*nodes)
+    parts = unify(*nodes)
+    result, *rest = parts
     for node in rest:
         wins = compare(">=" if greatest else "<=", result, node)
         result = case([(is_null(node), result), (is_null(result), node), (wins, result)], node)
-    return result
+    return Node("call", result.type, result.run, parts, "greatest" if greatest else "least")

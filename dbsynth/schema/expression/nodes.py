@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -136,6 +137,8 @@ def read_column(array: pa.Array, type_: SqlType) -> Vec:
     texts = array.cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False)
     if family == "bpchar":
         texts = np.array([t.rstrip(" ") for t in texts], dtype=object)
+    elif family == "inet":  # one text for each address: without a mask that says nothing
+        return apply(type_, lambda t: str(ipaddress.ip_interface(t)), Vec(TEXT, texts, valid))
     elif family in ("array", "interval"):
         return apply(type_, parse_array if family == "array" else parse_interval, Vec(TEXT, texts, valid))
     return Vec(type_, texts, valid)

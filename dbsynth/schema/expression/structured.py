@@ -1,4 +1,4 @@
-"""Functions of arrays, json, ranges and composites, read from their text forms."""
+"""Functions of arrays, json and composites, read from their text forms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 
 from dbsynth.schema.expression import texts
 from dbsynth.schema.expression.casts import cast
-from dbsynth.schema.expression.nodes import Node, call
+from dbsynth.schema.expression.documents import json_sets
+from dbsynth.schema.expression.networks import networks
+from dbsynth.schema.expression.nodes import Node, call, constant
+from dbsynth.schema.expression.ranges import range_sets
 from dbsynth.schema.expression.registry import FUNCTIONS, Builder, function
-from dbsynth.schema.expression.values import BOOL, INT, JSON, TEXT, NotEvaluable, apply
+from dbsynth.schema.expression.values import BOOL, INT, JSON, TEXT, NotEvaluable, SqlType, Vec, apply, vector
 
 
 def _array_function(name: str, kernel: Callable[[list[str | None]], int | None]) -> Builder:
@@ -30,7 +33,15 @@ FUNCTIONS["array_upper"] = FUNCTIONS["array_length"]
 
 
 def array_sets(name: str, a: Node, b: Node) -> Node:
-    """@>, <@ and && of arrays; null elements match nothing."""
+    """@>, <@ and && of arrays (null elements match nothing), ranges and documents."""
+    if "range" in (a.type.family, b.type.family):
+        return range_sets(name, a, b)
+    if "json" in (a.type.family, b.type.family) and name != "&&":
+        return json_sets(name, a, b)
+    if "inet" in (a.type.family, b.type.family) and name == "&&":
+        return networks(name, a, b)
+    if a.type.family == "array" and b.type.family == "unknown":
+        b = cast(b, a.type)
     if {a.type.family, b.type.family} != {"array"}:
         raise NotEvaluable(f"{name} of {a.type} and {b.type}")
     kernels: dict[str, Callable[[list[str], list[str]], bool]] = {
@@ -39,6 +50,61 @@ def array_sets(name: str, a: Node, b: Node) -> Node:
         "&&": lambda x, y: bool((set(x) & set(y)) - {None}),
     }
     return call(name, BOOL, (a, b), lambda p, q: apply(BOOL, kernels[name], p, q))
+
+
+def element_at(node: Node, index: int) -> Node:
+    """array[index], counted from 1; null beyond its end."""
+    if node.type.family != "array" or node.type.element is None:
+        raise NotEvaluable(f"an element of {node.type}")
+    get = lambda items: items[index - 1] if 1 <= index <= len(items) else None  # noqa: E731
+    found = call("element", TEXT, (node, constant(INT, index)), lambda v, _: apply(TEXT, get, v))
+    return cast(found, node.type.element)
+
+
+def _with_element(name: str, type_: SqlType | None, kernel: Callable[[list[str | None], str | None], Any]) -> None:
+    """A function of an array and one element, which may be null."""
+
+    def build(node: Node, element: Node) -> Node:
+        if node.type.family != "array":
+            raise NotEvaluable(f"{name} of {node.type}")
+        result = type_ or node.type
+        text = cast(cast(element, node.type.element or TEXT), TEXT)
+
+        def run(arrays: Vec, found: Vec) -> Vec:
+            rows = max(len(arrays), len(found))
+            lists, elements = arrays.expand(rows), found.expand(rows)
+            made = [
+                kernel(items, e if known else None) if there else None
+                for items, there, e, known in zip(
+                    lists.values, lists.valid, elements.values, elements.valid, strict=True
+                )
+            ]
+            return vector(result, made, lists.bad)
+
+        return call(name, result, (node, text), run)
+
+    FUNCTIONS[name] = build
+
+
+_with_element("array_position", INT, lambda items, e: items.index(e) + 1 if e in items else None)
+_with_element("array_remove", None, lambda items, e: [i for i in items if i != e])
+_with_element("array_append", None, lambda items, e: [*items, e])
+
+
+@function("array_ndims")
+def _ndims(node: Node) -> Node:
+    """Of arrays of one dimension: elements of others cannot be told apart here."""
+    if node.type.family != "array":
+        raise NotEvaluable(f"array_ndims of {node.type}")
+    return call("array_ndims", INT, (node,), lambda v: apply(INT, lambda items: 1 if items else None, v))
+
+
+@function("array_to_string")
+def _joined(node: Node, between: Node) -> Node:
+    if node.type.family != "array" or (node.type.element or TEXT).family not in ("text", "int", "uuid", "enum"):
+        raise NotEvaluable(f"array_to_string of {node.type}")
+    join = lambda items, s: s.join(i for i in items if i is not None)  # noqa: E731
+    return call("array_to_string", TEXT, (node, cast(between, TEXT)), lambda v, s: apply(TEXT, join, v, s))
 
 
 def _json_type(text: str) -> str:
@@ -83,6 +149,8 @@ def json_get(node: Node, key: Node, as_text_: bool) -> Node:
         elif isinstance(value, list) and not isinstance(wanted, str):
             missing = not -len(value) <= wanted < len(value)
             found = None if missing else value[int(wanted)]
+        elif not isinstance(value, (dict, list)) and wanted in (0, -1):
+            missing, found = False, value  # a scalar is an array of one, inside
         else:
             return None
         if missing or (as_text_ and found is None):
@@ -101,35 +169,6 @@ def json_has(node: Node, key: Node) -> Node:
         return wanted == value if isinstance(value, str) else isinstance(value, (dict, list)) and wanted in value
 
     return call("?", BOOL, (_json(node), cast(key, TEXT)), lambda v, k: apply(BOOL, has, v, k))
-
-
-def range_bound(node: Node, upper: bool) -> Node:
-    element = node.type.element
-    if element is None:
-        raise NotEvaluable(f"bounds of {node.type}")
-
-    def bound(text: str) -> str | None:
-        _, low, high, _, _ = texts.parse_range(text)
-        return high if upper else low
-
-    as_text_node = call("upper" if upper else "lower", TEXT, (node,), lambda v: apply(TEXT, bound, v))
-    return cast(as_text_node, element)
-
-
-def _range_test(name: str, kernel: Callable[[tuple[Any, ...]], bool]) -> None:
-    def build(node: Node) -> Node:
-        if node.type.family != "range":
-            raise NotEvaluable(f"{name} of {node.type}")
-        return call(name, BOOL, (node,), lambda v: apply(BOOL, lambda t: kernel(texts.parse_range(t)), v))
-
-    FUNCTIONS[name] = build
-
-
-_range_test("isempty", lambda r: bool(r[0]))
-_range_test("lower_inf", lambda r: not r[0] and r[1] is None)
-_range_test("upper_inf", lambda r: not r[0] and r[2] is None)
-_range_test("lower_inc", lambda r: bool(r[3]))
-_range_test("upper_inc", lambda r: bool(r[4]))
 
 
 def composite_field(node: Node, name: str) -> Node:

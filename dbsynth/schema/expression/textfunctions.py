@@ -9,8 +9,8 @@ from typing import Any
 from dbsynth.schema.expression import texts
 from dbsynth.schema.expression.casts import cast
 from dbsynth.schema.expression.nodes import Context, Node, call, constant
+from dbsynth.schema.expression.ranges import range_bound
 from dbsynth.schema.expression.registry import FUNCTIONS, function
-from dbsynth.schema.expression.structured import range_bound
 from dbsynth.schema.expression.values import BOOL, INT, TEXT, NotEvaluable, SqlType, Vec, apply, vector
 
 
@@ -53,6 +53,77 @@ _of_texts("substr_from", TEXT, lambda t, a: texts.substring(t, int(a)), 2, 2, in
 _of_texts("substr_for", TEXT, lambda t, a, n: texts.substring(t, int(a), int(n)), 3, 3, integers=2)
 _of_texts("repeat", TEXT, lambda t, n: t * max(int(n), 0), 2, 2, integers=1)
 _of_texts("split_part", TEXT, lambda t, d, n: texts.split_part(t, d, int(n)), 3, 3, integers=1)
+_of_texts("translate", TEXT, texts.translate, 3, 3)
+_of_texts("overlay_from", TEXT, lambda t, p, a: texts.overlay(t, p, int(a), len(p)), 3, 3, integers=1)
+_of_texts("overlay_for", TEXT, lambda t, p, a, n: texts.overlay(t, p, int(a), int(n)), 4, 4, integers=2)
+
+
+@function("overlay")
+def _overlay(*args: Node) -> Node:
+    return FUNCTIONS["overlay_for" if len(args) == 4 else "overlay_from"](*args)
+
+
+@function("chr")
+def _chr(code: Node) -> Node:
+    return call("chr", TEXT, (cast(code, INT),), lambda v: apply(TEXT, lambda n: chr(int(n)), v))
+
+
+@function("regexp_replace")
+def _regexp_replace(text: Node, what: Node, by: Node, flags: Node | None = None) -> Node:
+    """With a constant pattern and constant flags g and i."""
+    options = "" if flags is None else _constant(flags)
+    if set(options) - set("gi"):
+        raise NotEvaluable(f"regexp_replace with the flags {options!r}")
+    search = texts.compiled(("(?i)" if "i" in options else "") + _regex(what))
+    count = 0 if "g" in options else 1
+    # \\1 and \\& of the replacement mean groups and the whole match; everything else is as it stands
+    replaced = lambda t, r: search.sub(lambda m: texts.expanded(m, r), t, count=count)  # noqa: E731
+    return call("regexp_replace", TEXT, (as_text(text), as_text(by)), lambda v, r: apply(TEXT, replaced, v, r))
+
+
+def _substring_of(text: Node, what: Node) -> Node:
+    """substring(text from pattern): the first group of the first match, all of it if there is none."""
+    search = texts.compiled(_regex(what)).search
+
+    def found(t: str) -> str | None:
+        match = search(t)
+        return None if match is None else match[1] if match.re.groups else match[0]
+
+    return call("substring_of", TEXT, (as_text(text), what), lambda v, _: apply(TEXT, found, v))
+
+
+@function("regexp_count")
+def _regexp_count(text: Node, what: Node) -> Node:
+    find = texts.compiled(_regex(what)).findall
+    return call("regexp_count", INT, (as_text(text), what), lambda v, _: apply(INT, lambda t: len(find(t)), v))
+
+
+def _constant(node: Node) -> str:
+    text = cast(node, TEXT).scalar(0) if node.constant else None
+    if not isinstance(text, str):
+        raise NotEvaluable("a regular expression that is not constant")
+    return text
+
+
+def _regex(node: Node) -> str:
+    try:
+        return texts.posix_regex(_constant(node))
+    except ValueError as error:
+        raise NotEvaluable(f"the pattern ({error})") from error
+
+
+@function("encode")
+def _encode(node: Node, form: Node) -> Node:
+    if node.type.family != "bytea" or _constant(form) != "hex":
+        raise NotEvaluable(f"encode of {node.type}")
+    return call("encode", TEXT, (node,), lambda v: apply(TEXT, lambda t: t[2:], v))
+
+
+@function("get_byte")
+def _get_byte(node: Node, at: Node) -> Node:
+    if node.type.family != "bytea":
+        raise NotEvaluable(f"get_byte of {node.type}")
+    return call("get_byte", INT, (node, cast(at, INT)), lambda v, n: apply(INT, texts.byte_at, v, n))
 
 
 def _upper_lower(name: str) -> None:
@@ -70,6 +141,8 @@ _upper_lower("lower")
 
 @function("length", "character_length")
 def _length(node: Node) -> Node:
+    if node.type.family == "bits":
+        return call("bits length", INT, (node,), lambda v: apply(INT, len, v))
     if node.type.family == "bytea":
         return call("octet_length", INT, (node,), lambda v: apply(INT, _bytes, v))
     return FUNCTIONS["char_length"](node)
@@ -91,7 +164,9 @@ def _octet_length(node: Node) -> Node:
 @function("substr", "substring")
 def _substr(*args: Node) -> Node:
     if len(args) > 1 and args[1].type.family in ("text", "unknown"):
-        raise NotEvaluable("substring with a pattern")
+        if len(args) == 2:
+            return _substring_of(*args)
+        raise NotEvaluable("substring with a pattern and an escape character")
     return FUNCTIONS["substr_for" if len(args) == 3 else "substr_from"](*args)
 
 

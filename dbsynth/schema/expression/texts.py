@@ -249,3 +249,38 @@ def split_part(text: str, delimiter: str, index: int) -> str:
     parts = text.split(delimiter) if delimiter else [text]
     position = index - 1 if index > 0 else len(parts) + index
     return parts[position] if 0 <= position < len(parts) else ""
+
+
+def translate(text: str, letters: str, others: str) -> str:
+    """Each of ``letters`` becomes that of ``others`` at its place, or nothing beyond their end."""
+    table: dict[str, str] = {}
+    for i, letter in enumerate(letters):
+        table.setdefault(letter, others[i : i + 1])
+    return "".join(table.get(c, c) for c in text)
+
+
+def overlay(text: str, part: str, start: int, length: int) -> str:
+    if start < 1:
+        raise ValueError("negative substring length not allowed")
+    return text[: start - 1] + part + text[max(start - 1 + length, 0) :]
+
+
+def expanded(match: re.Match[str], replacement: str) -> str:
+    """The replacement of a match: \\1 ... \\9 are groups, \\& all of it, \\\\ a backslash."""
+
+    def one(escape: re.Match[str]) -> str:
+        char = escape[1]
+        if char == "&":
+            return match[0]
+        if char.isdigit():
+            return (match[int(char)] or "") if 1 <= int(char) <= match.re.groups else ""
+        return char if char == "\\" else escape[0]
+
+    return re.sub(r"\\(.)", one, replacement)
+
+
+def byte_at(text: str, index: int) -> int:
+    data = bytes.fromhex(text[2:])
+    if not 0 <= index < len(data):
+        raise ValueError("index out of valid range")
+    return data[int(index)]

@@ -4,7 +4,7 @@ A ``Vec`` of one element stands for a constant and broadcasts. ``values`` hold, 
 
     bool                  bool                        int, date, time, timestamp(tz)   int64 (days, µs)
     float                 float64                     numeric   int64 or Python ints, times 10**-scale, exact
-    text, bpchar, enum, uuid, json, bytea             str (bpchar without its trailing blanks)
+    text, bpchar, enum, uuid, json, bytea, inet, bits str (bpchar without its trailing blanks)
     interval              int64 (n, 3): months, days, µs
     array                 list of (text or None)      composite, range, opaque         str, the text form
 
@@ -50,8 +50,11 @@ class SqlType:
 BOOL, INT, NUMERIC, FLOAT, TEXT = SqlType("bool"), SqlType("int"), SqlType("numeric"), SqlType("float"), SqlType("text")
 DATE, TIME, TIMESTAMP, TIMESTAMPTZ = SqlType("date"), SqlType("time"), SqlType("timestamp"), SqlType("timestamptz")
 INTERVAL, JSON, UNKNOWN = SqlType("interval"), SqlType("json"), SqlType("unknown", name="an untyped literal")
+INET, BITS, BYTES = SqlType("inet"), SqlType("bits"), SqlType("bytea")
 
-STRINGS = frozenset({"text", "bpchar", "enum", "uuid", "json", "bytea", "composite", "range", "opaque", "unknown"})
+STRINGS = frozenset({
+    "text", "bpchar", "enum", "uuid", "json", "bytea", "composite", "range", "inet", "bits", "opaque", "unknown",
+})  # fmt: skip
 """Families whose values are Python strings."""
 
 
@@ -93,6 +96,10 @@ def sql_type(type_: TypeEngine[Any]) -> SqlType:
             return SqlType("text", length=type_.length, name="character varying")
         case Structured(family="composite"):
             return SqlType("composite", fields=tuple((n, sql_type(t)) for n, t in type_.fields), name=type_.declared)
+        case Structured(family="network") if type_.declared in ("inet", "cidr"):
+            return INET
+        case Structured(family="bits"):
+            return BITS
         case Structured(family="range") if type_.element is not None:
             return SqlType("range", element=sql_type(type_.element), name=type_.declared)
         case Structured():

@@ -3,6 +3,7 @@ whoever asks tries one after the other, and verifies."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -121,7 +122,7 @@ def _absolute(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterato
 
 @inverse(
     "round", "trunc", "floor", "ceil", "sign", "date_trunc", "upper_text", "lower_text", "initcap", "btrim", "ltrim",
-    "rtrim", "padded", "replace", "translate", "regexp_replace", "lpad", "rpad", "__or__", "to_char",
+    "rtrim", "padded", "replace", "translate", "regexp_replace", "lpad", "rpad", "__or__", "substring_of", "quoted",
 )  # fmt: skip
 def _itself(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
     """Functions that leave alone what they have given."""
@@ -248,6 +249,29 @@ def _with_field(at: int, field: str, value: int) -> int:
         case "epoch":
             return value * 1_000_000
     raise ValueError(field)
+
+
+LETTERS = {"Y": ("year", 4), "m": ("month", 2), "d": ("day", 2), "H": ("hour", 2), "M": ("minute", 2),
+           "S": ("microsecond", 2)}  # fmt: skip
+
+
+@inverse("to_char")
+def _to_char(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    """The same moment with those fields set that the text tells."""
+    form = re.escape(str(node.value))
+    pattern = re.compile(re.sub("%(.)", lambda m: rf"(?P<{m[1]}>\d{{{LETTERS[m[1]][1]}}})", form))
+
+    def told(at: int, text: str) -> int:
+        match = pattern.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        for letter, digits in match.groupdict().items():
+            field = LETTERS[letter][0]
+            at = _with_field(int(at), field, int(digits) * (1_000_000 if letter == "S" else 1))
+        return at
+
+    micros = Vec(TIMESTAMP, moments.to_micros(args[0]), args[0].valid)
+    yield {0: convert(apply(TIMESTAMP, told, micros, wanted), node.args[0].type, now)}
 
 
 @inverse("age")

@@ -55,6 +55,12 @@ class Rows:
             self._donors[node] = vec.take(rows)
         return self._donors[node]
 
+    def lenders(self, node: Node, wanted: bool) -> np.ndarray:
+        """The rows of all in which ``node`` is ``wanted``, the good ones if there are such."""
+        vec = node.run(self._all).expand(self._all.rows)
+        so = vec.valid & (vec.values == wanted) & (True if vec.bad is None else ~vec.bad)
+        return np.flatnonzero(so & self.good if (so & self.good).any() else so)
+
     def put(self, node: Node, vec: Vec, where: np.ndarray) -> None:
         """Write ``vec`` (rows,) into the column ``node`` of the rows ``where`` in which it is known."""
         if node.name not in self.free or not possible(vec.type, node.type):

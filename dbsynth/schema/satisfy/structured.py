@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from dbsynth.schema.expression import moments, texts
+from dbsynth.schema.expression.networks import interface
 from dbsynth.schema.expression.nodes import Node
 from dbsynth.schema.expression.numbers import to_float
-from dbsynth.schema.expression.values import INT, TEXT, Vec, apply, vector
+from dbsynth.schema.expression.values import BITS, INET, INT, TEXT, Vec, apply, vector
 from dbsynth.schema.satisfy.inverse import Wishes, inverse
 from dbsynth.schema.satisfy.rows import Rows
 from dbsynth.schema.satisfy.targets import as_python, beyond
@@ -35,6 +36,25 @@ def attempts(rows: Rows, node: Node, wanted: bool) -> Iterator[Wishes]:
             yield {whole: apply(type_, lambda a: "{}" if a != "{}" else "[]", args[whole])}
     elif name in ("?", "?|", "?&"):
         yield from _keys(node, wanted, *args)
+    elif name.startswith("net "):
+        inside = lambda t: str(interface(str(interface(t).network.network_address + 1)))  # noqa: E731
+        if wanted and name in ("net <<", "net <<=", "net &&"):
+            yield {0: apply(INET, inside, args[1])}
+        elif wanted:
+            yield {1: apply(INET, inside, args[0])}
+    elif name in ("@> element", "<@ element"):
+        whole, part = (0, 1) if name[0] == "@" else (1, 0)
+        yield from _around(rows, node, wanted, whole, args[part])
+    elif name == "&&" and node.args[0].type.family == "range":
+        if wanted:
+            yield {0: args[1]}
+    elif name in ("@>", "<@") and node.args[0].type.family == "range":
+        whole, part = (0, 1) if name == "@>" else (1, 0)
+        if wanted:
+            yield {part: args[whole]}
+            yield {whole: args[part]}
+    elif name == "is json" and wanted:
+        yield {0: apply(TEXT, json.dumps, args[0])}
     elif name.endswith((" any", " all")):
         yield from _quantified(node, wanted, *args)
     elif name in ("isempty", "lower_inf", "upper_inf", "lower_inc", "upper_inc"):
@@ -48,6 +68,17 @@ def attempts(rows: Rows, node: Node, wanted: bool) -> Iterator[Wishes]:
             yield {0: held.take(rows.rng.integers(0, len(held), rows.n)) if len(held) else plain.expand(rows.n)}
         else:
             yield {0: vector(node.args[0].type, [high]).expand(rows.n)}
+
+
+def _around(rows: Rows, node: Node, wanted: bool, whole: int, part: Vec) -> Iterator[Wishes]:
+    """range @> element."""
+    type_ = node.args[whole].type
+    held = part.expand(rows.n)
+    texts_ = [_text(as_python(held, i)) if ok else None for i, ok in enumerate(held.valid)]
+    if wanted:
+        yield {whole: apply(type_, lambda t: f"[{_bound(t)},{_bound(t)}]", vector(TEXT, texts_))}
+    else:
+        yield {whole: vector(type_, ["empty"]).expand(rows.n)}
 
 
 def _sets(node: Node, name: str, wanted: bool, a: Vec, b: Vec) -> Iterator[Wishes]:
@@ -130,6 +161,66 @@ def _merged(whole: Any, part: Any) -> Any:
 
 def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+@inverse("element")
+def _element(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    def changed(items: list[str | None], at: int, value: str) -> list[str | None]:
+        longer = [*items, *[value] * (int(at) - len(items))]
+        longer[int(at) - 1] = value
+        return longer
+
+    yield {0: apply(node.args[0].type, changed, args[0], args[1], wanted)}
+
+
+@inverse("array_to_string")
+def _joined(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    yield {0: apply(node.args[0].type, lambda w, s: w.split(s) if s else [w], wanted, args[1])}
+
+
+@inverse("array_position")
+def _position(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    def changed(at: int, items: list[str | None], value: str) -> list[str | None]:
+        rest = [i for i in items if i != value]
+        return [*rest[: int(at) - 1], value, *rest[int(at) - 1 :]]
+
+    yield {0: apply(node.args[0].type, changed, wanted, args[0], args[1])}
+
+
+@inverse("family")
+def _family(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    yield {0: apply(INET, lambda v: "10.0.0.1" if v == 4 else "fd00::1", wanted)}
+
+
+@inverse("masklen")
+def _masklen(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    yield {0: apply(INET, lambda n, t: str(interface(f"{interface(t).ip}/{int(n)}")), wanted, args[0])}
+
+
+@inverse("host")
+def _host(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    yield {0: apply(INET, lambda w: str(interface(w)), wanted)}
+
+
+@inverse("bit_count")
+def _bit_count(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    yield {0: apply(BITS, lambda n, t: ("1" * int(n)).ljust(len(t), "0"), wanted, args[0])}
+
+
+@inverse("get_bit")
+def _get_bit(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    set_bit = lambda n, t, at: t[: int(at)] + str(int(n)) + t[int(at) + 1 :]  # noqa: E731
+    yield {0: apply(BITS, set_bit, wanted, args[0], args[1])}
+
+
+@inverse("bits")
+def _bits(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:
+    """x & mask = wanted."""
+
+    def changed(w: str, t: str, mask: str) -> str:
+        return "".join(b if m == "1" else a for a, b, m in zip(t, w, mask, strict=True))
+
+    yield {0: apply(BITS, changed, wanted, args[0], args[1])}
 
 
 SAMPLES = {"object": "{}", "array": "[]", "string": '"a"', "number": "1", "boolean": "true", "null": "null"}

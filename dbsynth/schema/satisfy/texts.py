@@ -73,6 +73,12 @@ def _split_set(wanted: str, text: str, delimiter: str, index: int) -> str:
     return delimiter.join(parts)
 
 
+def _with_byte(text: str, at: int, value: int) -> str:
+    data = bytearray(bytes.fromhex(text[2:]).ljust(at + 1, b"\0"))
+    data[at] = value
+    return "\\x" + data.hex()
+
+
 _inverse("char_length", long)
 _inverse("octet_length_text", _bytes_long)
 _inverse("bit_length", lambda n, t: _bytes_long(int(n) // 8, t))
@@ -88,6 +94,13 @@ _inverse(
 _inverse("strpos", _placed)
 _inverse("ascii", lambda n, t: (chr(int(n)) if n else "") + t[1:])
 _inverse("split_part", _split_set)
+
+
+_inverse("encode", lambda w, t: "\\x" + bytes.fromhex(w).hex())
+_inverse("get_byte", lambda n, t, at: _with_byte(t, int(at), int(n)))
+_inverse("overlay_for", lambda w, t, p, a, n: w[: int(a) - 1] + "a" * int(n) + w[int(a) - 1 + len(p) :])
+_inverse("overlay_from", lambda w, t, p, a: w)
+_inverse("chr", lambda w, n: ord(w))
 
 
 def _pipe(node: Node, args: Sequence[Vec], wanted: Vec, now: int) -> Iterator[Wishes]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
+import pyarrow as pa
 
 from dbsynth.schema.expression.domains import base
-from dbsynth.schema.expression.logic import MIRRORED, NEGATED, compared
+from dbsynth.schema.expression.logic import MIRRORED, NEGATED, compare, compared, either
 from dbsynth.schema.expression.nodes import Node
 from dbsynth.schema.expression.values import Vec
 from dbsynth.schema.satisfy import structured, texts
@@ -107,7 +109,8 @@ class _Solver:
             elif node.kind == "case":
                 self._case(node, todo, lambda part, mask: self.make(part, wanted, mask, exactly), good, wanted)
             else:
-                self.first_of(self._attempts(node, wanted), lambda: good(node, wanted), todo)
+                ways = chain(self._attempts(node, wanted), self._borrowed(node, wanted))
+                self.first_of(ways, lambda: good(node, wanted), todo)
         finally:
             self.depth -= 1
 
@@ -212,12 +215,29 @@ class _Solver:
                     for at, made in attempt.items():
                         yield lambda where, at=at, made=made: self.assign(node.args[at], made, where)  # type: ignore[misc]
 
+    def _borrowed(self, node: Node, wanted: bool) -> Iterator[Attempt]:
+        """What the columns are in a row in which it is so: for functions that have no way back."""
+
+        def attempt(where: Mask) -> None:
+            names = sorted(node.columns & self.rows.free)
+            lenders = self.rows.lenders(node, wanted)
+            if len(lenders):
+                taken = lenders[self.rows.rng.integers(0, len(lenders), self.rows.n)]
+                for name in names:
+                    self.rows.set(name, self.rows.whole[name].take(pa.array(taken)), where)
+
+        yield attempt
+
     def _compare(self, node: Node, wanted: bool) -> Iterator[Attempt]:
         name = node.name if wanted else NEGATED[node.name]
         left, right = node.args
         for count, other, op in ((left, right, name), (right, left, MIRRORED[name])):
             if count.name in ("num_nulls", "num_nonnulls") and other.constant:
-                yield lambda where, c=count, o=other, op=op: self._count(c, op, o, where)  # type: ignore[misc]
+                yield lambda where, c=count, o=other, op=op: self._count(  # type: ignore[misc]
+                    c, target(self.rows, c, op, self.rows.value(o), True), where
+                )
+            if count.name in ("greatest", "least") and op != "<>":
+                yield lambda where, c=count, o=other, op=op: self._extreme(c, op, o, where)  # type: ignore[misc]
         if left.type.family == "bool" and name in ("=", "<>"):
             # (status = 'open') = (closed IS NULL): one side follows the other
             for a, b in ((left, right), (right, left)):
@@ -240,9 +260,19 @@ class _Solver:
                     s, target(self.rows, s, op, self.rows.value(o), e), where
                 )
 
-    def _count(self, count: Node, name: str, other: Node, where: Mask) -> None:
+    def _extreme(self, node: Node, name: str, other: Node, where: Mask) -> None:
+        """All that GREATEST looks at are at most as great as it may be, one is as great as it has to be."""
+        above = (node.name == "greatest") == (name[0] == ">")
+        for part in node.args:
+            if not above:
+                self.make(compare(name, part, other), True, where)
+        if above or name == "=":
+            parts = [compare(name, part, other) for part in node.args]
+            self.make(either(*parts), True, where)
+
+    def _count(self, count: Node, value: Vec, where: Mask) -> None:
         """num_nonnulls(a, b, c) = 1: as many of them as are wanted, those that are there already first."""
-        wanted = target(self.rows, count, name, self.rows.value(other), True).values
+        wanted = value.expand(self.rows.n).values
         tests = np.stack([self.rows.value(t).values for t in count.args])
         movable = np.array([self.touches(t) for t in count.args])[:, None]
         # what cannot move comes first if it holds, last if not
@@ -250,8 +280,8 @@ class _Solver:
                            axis=0)  # fmt: skip
         rank = np.argsort(order, axis=0)
         for i, test in enumerate(count.args):
-            for value in (True, False):
-                self.make(test, value, where & ((rank[i] < wanted) == value), exactly=True)
+            for so in (True, False):
+                self.make(test, so, where & ((rank[i] < wanted) == so), exactly=True)
 
     def _null(self, node: Node, wanted: bool) -> Iterator[Attempt]:
         if bool(node.value) == wanted:
@@ -330,6 +360,12 @@ class _Solver:
         try:
             if node.kind == "column":
                 self.rows.put(node, value, where)
+            elif node.name in ("num_nulls", "num_nonnulls"):
+                self._count(node, value, where)
+            elif node.type.family == "bool" and node.kind not in ("case", "cast", "field"):
+                wished = value.expand(self.rows.n)
+                for so in (True, False):
+                    self.make(node, so, where & wished.valid & (wished.values == so), exactly=True)
             elif node.kind == "case":
                 self._case(node, where, lambda part, mask: self.assign(part, value, mask), self._equal(value), True)
             else:
