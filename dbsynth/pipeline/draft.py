@@ -11,6 +11,7 @@ import pyarrow as pa
 from dbsynth.codec.table import TableCodec
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.model.base import FittedModel
+from dbsynth.pipeline.beside import made_beside
 from dbsynth.pipeline.borrowed import borrow
 from dbsynth.pipeline.fact_rows import copy_columns
 from dbsynth.pipeline.kinds import made_parents
@@ -171,7 +172,7 @@ class Draft:
 
     def make_values(self, rows: np.ndarray, present: Mapping[str, np.ndarray], *stream: str | int) -> None:
         everything = len(rows) == self.n
-        row = {n: a if everything else take(a, rows) for n, a in self.columns.items()}
+        row = {n: a if everything else take(a, rows) for n, a in self.columns.items()} | made_beside(self, rows)
         for i, maker in enumerate(self.learned.generators):
             made = maker.generate({c: present[c] for c in maker.columns}, row, self.rng("made", i, *stream))
             for name, array in made.items():

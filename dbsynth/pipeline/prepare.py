@@ -15,6 +15,7 @@ from dbsynth.codec.base import ColumnSpec
 from dbsynth.codec.gaps import find_gaps
 from dbsynth.codec.table import TableCodec
 from dbsynth.dialect import Database, ReadRequest, Sample
+from dbsynth.pipeline.beside import beside_roles, guides_of, source_beside
 from dbsynth.pipeline.fact_rows import copies_of, copy_codes, shared_values
 from dbsynth.pipeline.kinds import fit_kinds, fit_own_kinds, kind_codes, source_parents
 from dbsynth.pipeline.known import Known
@@ -136,15 +137,17 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
     )
     table_plan = with_fallen_columns(table_plan, codec)
     made = [c.name for c in table_plan.columns if c.how == "made" and c.name not in folded]
+    beside = source_beside(database, plan, table_plan, frame, snapshot)
     generators = fit_generators(
         table,
         frame,
-        {c.name: c for c in table_plan.columns},
+        {c.name: c for c in table_plan.columns} | beside_roles(plan, table_plan),
         made,
         unique=made_uniquely(table_plan, plan.sqlglot_dialect),
         k=plan.privacy_k,
         seed=derive(seed, plan.stream(name), "values"),
         guides=guides_of(table_plan),
+        beside=beside,
     )
     generators += folded.values()  # last: they may repeat what the others make
     encoded = _encoded(table_plan, codec, derived)
@@ -197,12 +200,6 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
                 derived = _with_columns(derived, steps.columns(combined(rows.column(steps.column)), alone))
             prepared.extra[degree.column] = _encoded(table_plan, codec, derived)
     return prepared
-
-
-def guides_of(plan: TablePlan) -> list[str]:
-    """The columns that are known when values are made, and mean the same in source and clone."""
-    lookups = {c for k in plan.keys if k.fill == "category" for c in k.free}
-    return [c.name for c in plan.columns if c.how in ("modelled", "copied") or c.name in lookups]
 
 
 def with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:

@@ -70,15 +70,20 @@ def fit_generators(
     seed: int,
     locale: str | None = None,
     guides: Sequence[str] | None = None,
+    beside: Mapping[str, pa.Array] | None = None,
 ) -> list[ValueGenerator]:
     """Generators for ``columns`` of ``table``, in an order in which they can run. ``data``: rows of the source.
-    ``guides``: columns that are in the row before and mean the same in source and clone; all others, if not given."""
-    beside = [c.name for c in table.stored_columns if c.name not in columns] if guides is None else guides
-    known = [c for c in (*columns, *beside) if _is_text(table.column(c))]
+    ``guides``: columns that are in the row before and mean the same in source and clone; all others, if not given.
+    ``beside``: columns of other rows that are too, row by row (their ``roles`` are given)."""
+    beside = beside or {}
+    before = [c.name for c in table.stored_columns if c.name not in columns] if guides is None else guides
+    known = [c for c in (*columns, *before) if _is_text(table.column(c))]
+    known += [c for c, array in beside.items() if pa.types.is_string(array.type)]
     people = {c: roles[c].role for c in known if roles[c].role in PERSON_ROLES}
     firms = [c for c in columns if roles[c].role == "company" and c not in people]
-    values = {c: data.column(c).to_pylist() for c in (*people, *firms)}
-    told = {c: data.column(c).combine_chunks() for c in beside if c not in people}
+    columns_ = {c: data.column(c).combine_chunks() for c in (*columns, *before)} | dict(beside)
+    values = {c: columns_[c].to_pylist() for c in (*people, *firms)}
+    told = {c: columns_[c] for c in (*before, *beside) if c not in people}
     made: list[ValueGenerator] = [
         Identities(
             str(table.name),
@@ -87,7 +92,7 @@ def fit_generators(
             people,
             values,
             unique=set(unique) & set(people),
-            lengths={c: _length(table.column(c)) for c in people},
+            lengths={c: _length(table.column(c)) for c in people if c not in beside},
             k=k,
             seed=derive(seed, "people", *person.columns),
             locale=locale,

@@ -23,3 +23,8 @@ class ValueGenerator(Protocol):
         """One array per column of ``columns``, of ``arrow_type`` of the column's type, null where ``present[column]``
         (bool (rows,)) is False. ``row``: the other columns of the same rows that are already made. A column that
         must be unique never repeats a value over all calls on this object (which keeps what it needs for that)."""
+
+
+def spread(rows: list[int], most: int) -> list[int]:
+    """At most ``most`` of ``rows``, evenly."""
+    return rows[:: -(-len(rows) // most)] if len(rows) > most else rows

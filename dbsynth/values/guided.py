@@ -23,7 +23,7 @@ LEAST_GAIN = 0.1
 """Two values of a group are alike in so much more of the pairs than two of any, and than in groups dealt by chance."""
 TURNS = 3
 """Draws of a group before those of a larger one are tried."""
-FIT_ROWS = 50_000
+FIT_ROWS = 20_000
 
 
 @dataclass
@@ -148,8 +148,9 @@ def guided(
 ) -> Drawer:
     """A drawer that follows the ``guides`` (columns of the same rows) where the ``values`` do. ``fit`` makes the drawer
     of a group."""
-    rest = fit(values.drop_null().slice(0, FIT_ROWS).to_pylist())
-    rows = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))[:FIT_ROWS]
+    rows = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    rows = rows[:: max(1, -(-len(rows) // FIT_ROWS))]
+    rest = fit(values.take(pa.array(rows)).to_pylist())
     if len(rows) < 4 * k:
         return rest
     at = pa.array(rows)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dbsynth.rng import derive
 from dbsynth.values.addresses import Composition, Domains
+from dbsynth.values.base import spread
 from dbsynth.values.column import MadeColumn, shared_values
 from dbsynth.values.guard import Guard
 from dbsynth.values.lexicon import Lexicon, split
@@ -119,7 +120,7 @@ class Identities:
             domains = Domains.fit([h for h in hosts if h], k, derive(seed, "domains"), share)
         user = next((c for c in self.person.columns if self.roles[c] == "user_name" and c != column), None)
         source = Source.of(self.person, values, user)
-        rows = [i for i, v in enumerate(own) if v][:FIT_ROWS]
+        rows = spread([i for i, v in enumerate(own) if v], FIT_ROWS)
         texts = [local(v, role) if domains else v for i in rows if (v := own[i])]
         whole = column == self.person.full
         best: tuple[Composition, list[str], str] | None = None
@@ -154,7 +155,7 @@ class Identities:
             whole = longest is None or max(map(len, pools[column].texts)) <= longest
         else:
             how = self.how[column]
-            apart = self.person.first in self.columns or self.person.last in self.columns
+            apart = self.person.first is not None or self.person.last is not None  # made, if elsewhere
             whole = self.roles[column] == "full_name" and how.phrase is None and apart
         return Guard([] if whole else values, derive(seed, "guard", column))
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from dbsynth.schema.roles import words
 from dbsynth.values.addresses import Composition
+from dbsynth.values.base import spread
 from dbsynth.values.distinct import hashes, texts_of
 from dbsynth.values.locales import known_first_names
 from dbsynth.values.pools import invented
@@ -18,7 +19,7 @@ PERSON_ROLES = ("first_name", "last_name", "full_name", "email", "user_name")
 OWN_NAMES = ("first_name", "last_name")
 AGREED = 0.3
 """So many rows must follow a name; fewer may do so by chance."""
-FIT_ROWS = 50_000
+FIT_ROWS = 20_000
 SOME_ROWS = 5_000
 MIDDLE = re.compile(r"middle|second_(first|given)|zweiter_vor")
 NO_NAMES = frozenset(
@@ -105,7 +106,7 @@ def _followed(
     best: tuple[float, int | None] = (AGREED, None)
     for i, person in enumerate(people):
         source = Source.of(person, values)
-        rows = [j for j, v in enumerate(values[column]) if v][:SOME_ROWS]
+        rows = spread([j for j, v in enumerate(values[column]) if v], SOME_ROWS)
         if not rows:
             continue
         for kind in source.kinds(role):

@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbsynth.values.base import spread
 from dbsynth.values.locales import country_of, locale_of, tongues
 from dbsynth.values.pools import names_of
 from dbsynth.values.spelling import plain
 
 MOST_VALUES = 300
 """Of a column that may tell the country or the sex."""
+MOST_LOOKED_AT = 5000
 RESOLVED = 0.8
 """So many rows must have a country that is known by its name or code."""
 CLEAR = 0.8
@@ -143,10 +145,9 @@ def _goes_with(
             {plain(n) for k in ("last_male", "last_female") for n in names_of(x)[k]})
         for x in set(of.values())
     }  # fmt: skip
-    rows = [
-        (of[v], plain(f or ""), plain(n or "")) for v, f, n in zip(values, first, last, strict=True) if v and v in of
-    ]
-    rows = [r for r in rows if any(r[1] in a or r[2] in b for a, b in known.values())][:5000]
+    told = spread([i for i, v in enumerate(values) if v in of], MOST_LOOKED_AT)
+    rows = [(of[v], plain(first[i] or ""), plain(last[i] or "")) for i in told if (v := values[i])]
+    rows = [r for r in rows if any(r[1] in a or r[2] in b for a, b in known.values())]
 
     def agreed(locales: Sequence[str]) -> float:
         hits = sum((f in known[x][0]) + (n in known[x][1]) for x, (_, f, n) in zip(locales, rows, strict=True))
