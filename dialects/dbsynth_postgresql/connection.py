@@ -49,6 +49,9 @@ SESSION = {
 SINCE = {"idle_session_timeout": (14, "0"), "transaction_timeout": (17, "0")}
 """More of them, that only servers from some version on know."""
 
+ROLE = "role"
+"""``?role=NAME`` in a URL: the sessions act as that role (SET ROLE), of which the user must be a member."""
+
 READ_ONLY = {"default_transaction_read_only": "on"}
 """Further settings of the sessions that touch a source."""
 
@@ -59,15 +62,16 @@ def make_engine(url: URL, *, read_only: bool) -> Engine:
     arguments: dict[str, Any] = {"client_encoding": "utf8", "application_name": "dbsynth"}
     if "connect_timeout" not in url.query and "PGCONNECT_TIMEOUT" not in os.environ:
         arguments["connect_timeout"] = CONNECT_SECONDS
+    role = url.query.get(ROLE)
     engine = create_engine(
-        url.set(drivername=DRIVER),
+        url.set(drivername=DRIVER).difference_update_query([ROLE]),
         connect_args={name: value for name, value in arguments.items() if name not in url.query},
         pool_size=2,
         max_overflow=-1,
         pool_pre_ping=True,  # a connection may have been cut while a model was trained
         use_native_hstore=False,  # values travel as text: no look-up of the extension is needed
     )
-    settings = {**SESSION, **(READ_ONLY if read_only else {})}
+    settings = {**SESSION, **(READ_ONLY if read_only else {}), **({ROLE: role} if isinstance(role, str) else {})}
 
     @event.listens_for(engine, "connect")
     def set_session(connection: psycopg.Connection[Any], _: object) -> None:

@@ -19,7 +19,7 @@ from dbsynth.schema.model import Schema, TableName
 from dbsynth_postgresql import select
 from dbsynth_postgresql.connection import connected, driver, make_engine
 from dbsynth_postgresql.introspect import columns_of, introspect, query
-from dbsynth_postgresql.names import BUILDING, MARKER, OLD, ident, qualified
+from dbsynth_postgresql.names import BUILDING, MARKER, OLD, SERVICE, ident, qualified
 from dbsynth_postgresql.read import copied, read_transaction
 from dbsynth_postgresql.types import TypeResolver
 
@@ -85,7 +85,7 @@ class PostgresqlDatabase:
                 row["name"]
                 for row in present
                 if row["holds_tables"]
-                and not (row["comment"] or "").startswith(MARKER)
+                and not (row["comment"] or "").startswith((MARKER, SERVICE))
                 and BUILDING not in row["name"]
                 and OLD not in row["name"]
             ]

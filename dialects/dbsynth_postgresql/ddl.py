@@ -245,10 +245,21 @@ class Ddl:
                     found.setdefault(r, about)
         return found
 
-    def _table_texts(self, table: Table) -> Iterator[tuple[str, str]]:
+    def evaluated(self) -> Iterator[tuple[str, str]]:
+        """The texts that the server evaluates while rows are loaded and keys and indexes built, each with its place for
+        people. Not among them: defaults, for every column that has one is given a value."""
+        for t in self.schema.types:
+            for text in (t.definition, *(text for _, text in t.constraints)):
+                yield text, f"{t.kind} {t.schema}.{t.name}"
+        for table in self.schema:
+            yield from self._table_texts(table, defaults=False)
+            for p in table.partitions:
+                yield f"{p.bound} {p.key or ''}", f"partition {p.name}"
+
+    def _table_texts(self, table: Table, *, defaults: bool = True) -> Iterator[tuple[str, str]]:
         """The texts that CREATE TABLE and its keys and indexes are made of. Foreign keys are dealt with elsewhere."""
         for c in table.columns:
-            for text in (c.declared, c.default, c.generated, c.collation):
+            for text in (c.declared, c.default if defaults else None, c.generated, c.collation):
                 if text is not None:
                     yield text, f"column {table.name}.{c.name}"
         yield table.partition_key or "", f"the partition key of table {table.name}"

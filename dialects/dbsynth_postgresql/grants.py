@@ -40,6 +40,17 @@ def carry_over(session: Session, old: str, new: str) -> None:
             _own(session, new, thing, rows[0]["owner"])
 
 
+def give(session: Session, schema: str, owner: str) -> None:
+    """Make ``owner`` the owner of ``schema`` and of everything in it that is not his yet. Within the transaction of the
+    caller, whose user must be a member of that role."""
+    with session.doing(f"the ownership of schema {schema}"):
+        rows = query(session.connection, "grants", schema=schema)
+    for thing, found in _by_object(rows).items():
+        if found[0]["owner"] != owner and not (thing[0] == "SEQUENCE" and _goes_with_a_table(session, schema, thing)):
+            place = _place(schema, thing)
+            session.run(f"ALTER {thing[0]} {place} OWNER TO {ident(owner)}", f"the ownership of {place}")
+
+
 def _by_object(rows: list[Row]) -> dict[Object, list[Row]]:
     found: dict[Object, list[Row]] = defaultdict(list)
     for row in rows:
@@ -70,13 +81,19 @@ def _copy(session: Session, schema: str, thing: Object, rows: list[Row]) -> None
 
 def _own(session: Session, schema: str, thing: Object, owner: str) -> None:
     kind, place = thing[0], _place(schema, thing)
-    if kind == "SEQUENCE" and session.scalar(
-        "SELECT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = %s::regclass"
-        " AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i'))",
-        place,
-    ):
-        return  # goes with its table
+    if kind == "SEQUENCE" and _goes_with_a_table(session, schema, thing):
+        return
     _in_part(session, f"ALTER {kind} {place} OWNER TO {ident(owner)}", f"the ownership of {owner} of {place}")
+
+
+def _goes_with_a_table(session: Session, schema: str, sequence: Object) -> bool:
+    return bool(
+        session.scalar(
+            "SELECT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = %s::regclass"
+            " AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i'))",
+            _place(schema, sequence),
+        )
+    )
 
 
 def _in_part(session: Session, sql: str, what: str) -> None:

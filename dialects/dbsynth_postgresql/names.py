@@ -9,6 +9,9 @@ from dbsynth.schema.model import TableName
 BUILDING, OLD = "__building_", "__old_"
 """In the names of schemas that a run builds, or has swapped out and not dropped yet."""
 
+SERVICE = '{"dbsynth_service":'
+"""The comment on the schema of dbsynth's control tables starts with this: it is neither a source nor a target."""
+
 MARKER = '{"dbsynth":'
 """The comment on a schema that dbsynth made starts with this: it is JSON, {"dbsynth": {"version", "run", ...}}."""
 

@@ -18,6 +18,7 @@ from dbsynth_postgresql.building import (
 )
 from dbsynth_postgresql.connection import place
 from dbsynth_postgresql.grants import carry_over
+from dbsynth_postgresql.guard import guard
 from dbsynth_postgresql.names import OLD, ident
 from dbsynth_postgresql.preconditions import existing_targets
 from dbsynth_postgresql.session import Session, retried
@@ -56,6 +57,7 @@ def _swap(session: Session, building: Mapping[str, str], run: RunInfo, *, replac
     about = f"publishing {', '.join(building)}"
     with session.doing(about), session.driver.transaction():
         session.run(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'", about)
+        guard().before_swap(session, list(building))
         # Again: someone may have made a target, or a view on one, while the rows were generated.
         existing = existing_targets(session, {name: name for name in building}, replace=replace)
         for row in existing:
@@ -71,4 +73,5 @@ def _swap(session: Session, building: Mapping[str, str], run: RunInfo, *, replac
         for row in existing:
             for extension in row["movable_extensions"]:
                 session.run(f"ALTER EXTENSION {ident(extension)} SET SCHEMA {ident(row['name'])}", about)
+        guard().after_swap(session, list(building))
     return olds

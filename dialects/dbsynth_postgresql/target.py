@@ -18,6 +18,7 @@ from dbsynth_postgresql.binary_write import OutOfRange, can_encode
 from dbsynth_postgresql.copy_write import send
 from dbsynth_postgresql.ddl import Ddl
 from dbsynth_postgresql.grammar import PostgresqlGrammar
+from dbsynth_postgresql.guard import guard
 from dbsynth_postgresql.introspect import query
 from dbsynth_postgresql.names import ident
 from dbsynth_postgresql.publish import publish
@@ -76,6 +77,7 @@ class PostgresqlTarget:
             here = (self._database.identity(), self._database.describe())
             preconditions.check_not_source(control, mapping, run, here)
             preconditions.check_may_create(control)
+            guard().before_anything(control, plan.ddl)
             preconditions.lock_targets(control, plan.mapping)
             if not building.try_lock(control, building.run_lock(run)):
                 raise TargetRefused(f"the run {run.run_id} is alive already", hint="give each run an id of its own")
