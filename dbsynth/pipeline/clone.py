@@ -18,7 +18,7 @@ from dbsynth.dialect import Database, RunInfo, Verified, connect, dialect_name, 
 from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.declared import check_declared
-from dbsynth.pipeline.executor import LocalExecutor, default_workers
+from dbsynth.pipeline.executor import Executor, open_executor
 from dbsynth.pipeline.filling import Emit, Filling, fill, progress
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
@@ -179,10 +179,10 @@ def _build(
     )
     target = open_target(target_database, source.dialect.name)
     spool: Spool | None = None
-    executor: LocalExecutor | None = None
+    executor: Executor | None = None
     try:
         # the workers load torch while the catalog is read and the plan is made
-        executor = LocalExecutor(options.workers or default_workers(), progress(emit))
+        executor = open_executor(options.workers, progress(emit))
         snapshot = source.snapshot()
         token = snapshot.__enter__()
         held = [snapshot]

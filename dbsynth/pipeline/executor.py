@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 from dbsynth.pipeline import work_start
 
+PRELOAD = ["dbsynth.pipeline.prepare", "dbsynth.pipeline.train", "dbsynth.pipeline.generate"]
+"""What the server loads that workers are forked from."""
+
 
 class Executor(Protocol):
     workers: int
@@ -71,9 +74,7 @@ class LocalExecutor:
     def __init__(self, workers: int, on_progress: Callable[[str, str, int, int], None]):
         self.workers = workers
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(
-            ["dbsynth.pipeline.prepare", "dbsynth.pipeline.train", "dbsynth.pipeline.generate"]
-        )
+        context.set_forkserver_preload(PRELOAD)
         self._closed = False
         # not a queue: a worker that is killed while it writes would hold the lock that ends the listener
         self._reports, self._writer = context.Pipe(duplex=False)
@@ -114,6 +115,12 @@ class LocalExecutor:
         self._writer.close()
         self._listener.join()
         self._reports.close()
+
+
+def open_executor(workers: int | None, on_progress: Callable[[str, str, int, int], None]) -> Executor:
+    """``workers`` processes; None: one a core. 0: none but this one, which is quickest where tables are tiny, and tells
+    of no progress within a step."""
+    return InlineExecutor() if workers == 0 else LocalExecutor(workers or default_workers(), on_progress)
 
 
 @contextmanager

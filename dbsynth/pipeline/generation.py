@@ -17,7 +17,7 @@ from dbsynth.errors import TargetRefused, UsageError
 from dbsynth.limits import MAX_SCALE
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.draft import Learned
-from dbsynth.pipeline.executor import LocalExecutor, default_workers
+from dbsynth.pipeline.executor import Executor, open_executor
 from dbsynth.pipeline.filling import Emit, Filling, fill, progress
 from dbsynth.pipeline.fitting import drawn
 from dbsynth.pipeline.making import sized
@@ -111,7 +111,7 @@ def _run(
     destination: Callable[[RunInfo], work.Destination] | None,
 ) -> events.RunDone:
     began, run_id = time.monotonic(), uuid.uuid4().hex[:8]
-    executor: LocalExecutor | None = None
+    executor: Executor | None = None
     spool: Spool | None = None
     try:
         plan = replace(_resized(model.plan, options), mapping=mapping, target=place)
@@ -132,7 +132,7 @@ def _run(
         )
         if destination is None:
             _tell_what_is_not_tested(plan, emit)
-        executor = LocalExecutor(options.workers or default_workers(), progress(emit))
+        executor = open_executor(options.workers, progress(emit))
         spool = Spool.create(run_id)
         run = run_info(model, run_id, seed)
         job = work.Job(

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -30,6 +31,7 @@ from dbsynth.console.request import clone_options
 from dbsynth.dialect import parse_url
 from dbsynth.errors import DbsynthError, InternalError
 from dbsynth.pipeline import events
+from dbsynth.pipeline.executor import PRELOAD
 from dbsynth.service.guard import JobGuard
 from dbsynth.service.logs import set_up
 from dbsynth.service.options import CloneJob, GenerateJob, read_options
@@ -84,7 +86,6 @@ class Child:
             target=f"#{job.target}",
             schemas=(job.source,),
             config=self.config,
-            workers=self.workers,
             **{
                 **asked.model_dump(exclude={"rows", "seed"}),
                 "rows": tuple(asked.rows.items()),
@@ -92,7 +93,9 @@ class Child:
             },
         )
         # Read as the caller, who may read no more than that; what is written belongs to the worker until the end.
-        return run(replace(options, source_url=acting(options.source_url, job.caller_name)), self._event)
+        workers = options.workers if self.workers is None else self.workers
+        source = acting(options.source_url, job.caller_name)
+        return run(replace(options, source_url=source, workers=workers), self._event)
 
     def _generate(self, job: Job) -> events.RunDone:
         raise InternalError("models are not known yet")
@@ -128,11 +131,27 @@ def main() -> None:
     child = Child(settings, out)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines, jobs), daemon=True).start()
-    import dbsynth.pipeline.clone  # noqa: F401  now, and not when the first job waits for it
-
+    _warm_up(child.workers)
     child.say("ready")
     while True:
         child.do(read_job(jobs.get()))
+
+
+def _warm_up(workers: int | None) -> None:
+    """Load now, and not when the first job waits for it, what jobs need, and the server that their processes are forked
+    from, with all that each of them would load anew."""
+    if workers != 0:
+        forkserver.set_forkserver_preload([*PRELOAD, "dbsynth_postgresql.target", "pandas"])
+        forkserver.ensure_running()
+    import torch
+
+    import dbsynth.pipeline.clone
+    import dbsynth.pipeline.generate
+    import dbsynth.pipeline.prepare
+    import dbsynth.pipeline.train
+    import dbsynth_postgresql.target  # noqa: F401
+
+    torch.set_num_threads(1)  # as in the processes of an executor
 
 
 def _listen(lines: Iterator[str], jobs: queue.SimpleQueue[str]) -> None:
