@@ -228,4 +228,32 @@ output = _apply(
     ]
 )
 
+
+def _seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
+    return click.option(
+        name, type=click.FloatRange(0.05, 86_400), default=default, show_default=True, metavar="SECONDS", help=text
+    )
+
+
+serving = _apply(
+    [
+        click.option("--models", type=FOLDER, metavar="FOLDER", help="Models for dbsynth.generate: one a directory."),
+        click.option("--port", type=click.IntRange(0, 65535), help="Answer /healthz, /readyz and /metrics there."),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen for these."),
+        click.option(
+            "--workers",
+            type=click.IntRange(0, MAX_WORKERS),
+            envvar="DBSYNTH_WORKERS",
+            metavar="N",
+            help="Processes of a job; 0: none of its own, quickest for tiny tables.  [one a core]",
+        ),
+        _seconds("--lease", 30.0, "Take over the job of a worker that is not heard of for so long."),
+        _seconds("--poll", 5.0, "Look for jobs so often, should a notification be lost."),
+        _seconds("--grace", 20.0, "At SIGTERM: for the running job to finish."),
+        _seconds("--retry", 10.0, "Before a failed job's second attempt; doubled for each further one."),
+        click.option("--drain", is_flag=True, help="Stop when no job waits."),
+        click.option("--log-json/--log-text", default=True, help="How to log.  [JSON, one object a line]"),
+    ]
+)
+
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing unless it fails.")

@@ -1,8 +1,8 @@
-"""The process that does the jobs of a worker, one after the other: killed when one is cancelled, so that cancelling needs
-nobody's cooperation, and warm otherwise.
+"""The process that does the jobs of a worker, one after the other: killed when one is cancelled, so that cancelling
+needs nobody's cooperation, and warm otherwise.
 
-It is told what to do, and says how far it is, in lines of JSON on its standard input and output. At the end of its input
-(its worker is gone) it takes away what it made and ends.
+It is told what to do, and says how far it is, in lines of JSON on its standard input and output. At the end of its
+input (its worker is gone) it takes away what it made and ends.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
 import structlog
+from dbsynth_postgresql.connection import ROLE
+from dbsynth_postgresql.guard import guarded
 from sqlalchemy.engine import URL
 
 from dbsynth.console import redact
@@ -34,10 +37,9 @@ from dbsynth.pipeline import events
 from dbsynth.pipeline.executor import PRELOAD
 from dbsynth.service.guard import JobGuard
 from dbsynth.service.logs import set_up
+from dbsynth.service.models import model_path
 from dbsynth.service.options import CloneJob, GenerateJob, read_options
 from dbsynth.service.queue import Job, read_job, told
-from dbsynth_postgresql.connection import ROLE
-from dbsynth_postgresql.guard import guarded
 
 log = structlog.get_logger("dbsynth")
 LAST_SECONDS = 10.0
@@ -98,7 +100,21 @@ class Child:
         return run(replace(options, source_url=source, workers=workers), self._event)
 
     def _generate(self, job: Job) -> events.RunDone:
-        raise InternalError("models are not known yet")
+        from dbsynth.synthesizer import Synthesizer
+
+        asked = read_options("generate", job.options)
+        assert isinstance(asked, GenerateJob)
+        model = Synthesizer.load(model_path(self.models, job.source))
+        return model.to_database(
+            self.url,
+            schema=job.target,
+            scale=asked.scale or 1.0,
+            rows=asked.rows or None,
+            seed=job.seed,
+            workers=self.workers,
+            replace=asked.replace,
+            watch=self._event,
+        )
 
     def _event(self, event: events.Event) -> None:
         match event:
@@ -143,13 +159,9 @@ def _warm_up(workers: int | None) -> None:
     if workers != 0:
         forkserver.set_forkserver_preload([*PRELOAD, "dbsynth_postgresql.target", "pandas"])
         forkserver.ensure_running()
+    for module in (*PRELOAD, "dbsynth.pipeline.clone", "dbsynth.pipeline.generation", "dbsynth_postgresql.target"):
+        import_module(module)
     import torch
-
-    import dbsynth.pipeline.clone
-    import dbsynth.pipeline.generate
-    import dbsynth.pipeline.prepare
-    import dbsynth.pipeline.train
-    import dbsynth_postgresql.target  # noqa: F401
 
     torch.set_num_threads(1)  # as in the processes of an executor
 

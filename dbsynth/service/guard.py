@@ -1,18 +1,19 @@
-"""What stands between a job and the database while its target is made with the rights of the worker: nothing that others
-wrote is run with those rights, and only the worker that holds the job publishes, for a caller who still may."""
+"""What stands between a job and the database while its target is made with the rights of the worker: nothing that
+others wrote is run with those rights, and only the worker that holds the job publishes, for a caller who still may."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import dbsynth_sql
-
-from dbsynth.errors import PermissionDenied, TargetRefused
-from dbsynth.service.queue import Job, ask
 from dbsynth_postgresql.ddl import Ddl
 from dbsynth_postgresql.grants import give
 from dbsynth_postgresql.requalify import tokens
 from dbsynth_postgresql.session import Session
+
+from dbsynth.errors import PermissionDenied, TargetRefused
+from dbsynth.service.queue import Job, ask, check_target
 
 
 class JobGuard:
@@ -54,6 +55,8 @@ class JobGuard:
         with session.doing(f"publishing job {job.id}"):
             session.driver.execute("set local row_security = on")
         ask(session.driver, job)
+        for target in targets:  # a model of several schemas makes several
+            check_target(session.driver, job, target)
         if not _asked(session, "publish", id=job.id, token=job.token, run=job.run):
             raise TargetRefused(
                 f"job {job.id} was cancelled or taken over by another worker", hint="nothing was published"
@@ -72,7 +75,7 @@ def called(text: str) -> set[str]:
     parts = [t for t in tokens(text) if t.kind not in ("space", "comment")]
     return {
         (part.text[1:-1] if part.kind == "quoted" else part.text.lower())
-        for part, following in zip(parts, parts[1:], strict=False)
+        for part, following in pairwise(parts)
         if part.kind in ("word", "quoted") and following.text == "("
     }
 

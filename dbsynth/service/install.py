@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
-from typing import Any
+from typing import TypeVar
 
 import dbsynth_sql
 import psycopg
@@ -13,15 +13,16 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from dbsynth_postgresql.connection import connected, driver, make_engine
+from dbsynth_postgresql.names import SERVICE
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from dbsynth.dialect import dialect_name
 from dbsynth.errors import PermissionDenied, TargetRefused, UsageError
-from dbsynth_postgresql.connection import connected, driver, make_engine
-from dbsynth_postgresql.names import SERVICE
 
+T = TypeVar("T")
 SCHEMA = "dbsynth"
 NONE = "base"
 """What Alembic calls the state without the control schema."""
@@ -116,12 +117,12 @@ def _version(connection: Connection) -> str | None:
     return context.get_current_revision()
 
 
-def _within(url: URL, action: Callable[[Connection], Any]) -> Any:
+def _within(url: URL, action: Callable[[Connection], T]) -> T:
     """``action`` in one transaction on the database ``url``, alone with the control schema."""
     if dialect_name(url) != "postgresql":
         raise UsageError("the control schema lives in a PostgreSQL database", hint="postgresql://user@host/database")
     engine = make_engine(url, read_only=False)
-    with closing(_Disposed(engine.dispose)), connected(engine) as connection:
+    with _disposed(engine), connected(engine) as connection:
         try:
             with connection.begin():
                 connection.execute(text("select pg_advisory_xact_lock(hashtext('dbsynth.install'))"))
@@ -134,9 +135,12 @@ def _within(url: URL, action: Callable[[Connection], Any]) -> Any:
             raise _refused(error) from error
 
 
-class _Disposed:
-    def __init__(self, close: Callable[[], None]) -> None:
-        self.close = close
+@contextmanager
+def _disposed(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        engine.dispose()
 
 
 def _refused(error: psycopg.Error) -> PermissionDenied:

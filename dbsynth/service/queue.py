@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 import dbsynth_sql
@@ -19,6 +19,7 @@ from dbsynth.console.redact import redact
 from dbsynth.errors import DbsynthError, PermissionDenied, UsageError
 
 CHANNEL = "dbsynth_job"
+NOW = timedelta()
 MAX_ERROR = 2000
 """Characters of an error that are kept."""
 Outcome = Literal["failed", "retried", "released", "cancelled"]
@@ -119,7 +120,7 @@ class Queue:
         if not row[0]:
             raise PermissionDenied(
                 f"the worker's user {row[1]} may not act for {job.caller_name}",
-                hint=f'GRANT "{job.caller_name}" TO "{row[1]}"'
+                hint=f'GRANT "{job.caller_name}" TO "{row[1]}"',
             )
         if job.kind == "clone" and (casts := self._rows("casts", source=job.source)):
             first = casts[0]
@@ -129,7 +130,13 @@ class Queue:
             )
 
     def settle(
-        self, job: Job, outcome: Outcome, error: str | None = None, delay: timedelta = timedelta(), *, counted: bool = True
+        self,
+        job: Job,
+        outcome: Outcome,
+        error: str | None = None,
+        delay: timedelta = NOW,
+        *,
+        counted: bool = True,
     ) -> bool:
         """The end of an attempt that published nothing; False where the job is not ours any more. ``delay``: before
         another. ``counted`` False: it was not the job's fault."""
@@ -194,11 +201,18 @@ class Queue:
 
 def ask(connection: psycopg.Connection[Any], job: Job) -> None:
     """Let the control schema say once more whether the job may be done. Raises UsageError or PermissionDenied."""
+    given = (job.caller, job.kind, job.source, job.target, json.dumps(job.options))
+    _checked(connection, "select dbsynth.check_job(%s::oid, %s, %s, %s, %s::text::jsonb)", given)
+
+
+def check_target(connection: psycopg.Connection[Any], job: Job, target: str) -> None:
+    """Whether who asked for ``job`` may make, or replace, the schema ``target``. Raises as ``ask``."""
+    _checked(connection, "select dbsynth.check_target(%s::oid, %s)", (job.caller, target))
+
+
+def _checked(connection: psycopg.Connection[Any], call: LiteralString, given: tuple[object, ...]) -> None:
     try:
-        connection.execute(
-            "select dbsynth.check_job(%s::oid, %s, %s, %s, %s::text::jsonb)",
-            (job.caller, job.kind, job.source, job.target, json.dumps(job.options)),
-        )
+        connection.execute(call, given)
     except errors.InsufficientPrivilege as error:
         raise PermissionDenied(error.diag.message_primary or "", hint=error.diag.message_hint or "") from None
     except (errors.DataError, errors.ProgrammingError, errors.InternalError) as error:

@@ -22,6 +22,9 @@ from typing import Any
 
 import psycopg
 import structlog
+from dbsynth_postgresql.building import clear_dead_runs
+from dbsynth_postgresql.connection import make_engine
+from dbsynth_postgresql.session import Session
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
@@ -30,10 +33,7 @@ from dbsynth.service.install import installed, newest
 from dbsynth.service.models import known_models
 from dbsynth.service.monitor import Answers, Monitor
 from dbsynth.service.process import Process
-from dbsynth.service.queue import CHANNEL, Job, Outcome, Queue, told
-from dbsynth_postgresql.building import clear_dead_runs
-from dbsynth_postgresql.connection import make_engine
-from dbsynth_postgresql.session import Session
+from dbsynth.service.queue import CHANNEL, NOW, Job, Outcome, Queue, told
 
 log = structlog.get_logger("dbsynth")
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, ConnectionFailed)
@@ -356,7 +356,7 @@ class Worker:
         running: Running,
         outcome: Outcome,
         error: str | None = None,
-        delay: timedelta = timedelta(),
+        delay: timedelta = NOW,
         *,
         counted: bool = True,
     ) -> None:
