@@ -68,7 +68,8 @@ def read_options(kind: str, options: Mapping[str, Any]) -> _Options:
     """Raises UsageError, which names the key that is wrong and does not repeat its value."""
     model = KINDS[kind]
     try:
-        return model.model_validate(dict(options))
+        given = {key: value for key, value in options.items() if value is not None or key not in model.model_fields}
+        return model.model_validate(given)
     except ValidationError as invalid:
         error = invalid.errors(include_input=False, include_url=False, include_context=False)[0]
         key = ".".join(str(part) for part in error["loc"])

@@ -147,6 +147,7 @@ begin
                 hint = case when near is null then 'there are: ' || array_to_string(known, ', ')
                        else 'did you mean ' || near || '?' end;
         end if;
+        continue when given.type = 'null';  -- as if it were not there
         if given.type <> (case rule.type when 'integer' then 'number' when 'text' then 'string' when 'texts' then 'array'
                           when 'counts' then 'object' else rule.type end) then
             raise exception 'option %: a % is expected, not a %', rule.name,
@@ -176,7 +177,7 @@ begin
             end loop;
         end if;
     end loop;
-    if options ? 'effort' and options ? 'train_minutes' then
+    if options ->> 'effort' is not null and options ->> 'train_minutes' is not null then
         raise exception 'effort is work and train_minutes is time: only one of them can decide'
             using errcode = 'invalid_parameter_value';
     end if;
