@@ -100,17 +100,17 @@ class Worker:
     def serve(self) -> None:
         """Until SIGTERM or Ctrl-C (with ``drain``: until nothing waits). Raises UsageError where the control schema is
         missing or of another version, ConnectionFailed where there is no database at the start."""
-        self._check_version()
-        if self.settings.port is not None:
-            self.answers = Answers(self.monitor, self.settings.host, self.settings.port)
-            log.info("listening", host=self.settings.host, port=self.answers.port)
-        log.info("worker started", worker=self.settings.name, database=self.settings.url.database)
-        with self._signals():
-            try:
+        try:
+            self._check_version()
+            if self.settings.port is not None:
+                self.answers = Answers(self.monitor, self.settings.host, self.settings.port)
+                log.info("listening", host=self.settings.host, port=self.answers.port)
+            log.info("worker started", worker=self.settings.name, database=self.settings.url.database)
+            with self._signals():
                 while not self._turn():
                     self._wait()
-            finally:
-                self._end()
+        finally:
+            self._end()
         log.info("worker stopped", worker=self.settings.name)
 
     def _check_version(self) -> None:

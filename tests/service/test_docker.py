@@ -148,9 +148,9 @@ def tour(postgres_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of the tour's steps: two databases on the embedded server, psql and dbsynth on the path."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "dbsynth").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dbsynth.cli "$@"\n')
-    (programs / "dbsynth").chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
+    for name, command in (("dbsynth", "-m dbsynth.cli"), ("python", "")):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
+        (programs / name).chmod(0o755)
     path = f"{programs}:{embedded_binaries()}:{os.environ['PATH']}"
     urls = {
         name: make_url(create_database(postgres_url, f"tour_{name}")).set(drivername="postgresql")

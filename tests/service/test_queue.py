@@ -11,6 +11,7 @@ JOBS, TARGETS = 200, 40
 ASK = """select dbsynth.clone('tiny', 'dev' || g %% %s, '{"strategy": "independent", "rows": {"t": 5}}')
     from generate_series(1, %s) g"""
 DONE = "select count(*) from dbsynth.job where state = 'done'"
+BUSY = "select 1 from dbsynth.job where state = 'running' and worker = %s"
 OUTCOMES = "select outcome, count(*) from dbsynth.run group by outcome order by outcome"
 MARKS = """select count(*), count(distinct obj_description(oid, 'pg_namespace')::jsonb #>> '{dbsynth,run}')
     from pg_namespace where nspname ~ '^dev'"""
@@ -31,8 +32,7 @@ def test_two_hundred_jobs_three_workers_two_killed(
         until(lambda n=at: execute(DONE)[0][0] >= n, f"{at} jobs are done")  # type: ignore[misc]
         # with a job in its hands
         name = workers[victim].events("worker started")[0]["worker"]
-        busy = "select 1 from dbsynth.job where state = 'running' and worker = %s"
-        until(lambda n=name: execute(busy, n), f"{name} has a job")  # type: ignore[misc]
+        until(lambda n=name: execute(BUSY, n), f"{name} has a job")  # type: ignore[misc]
         getattr(workers[victim], kill)()
     until(lambda: execute(DONE) == [(JOBS,)], "all jobs are done")
     assert workers[2].process.wait(100) == 0

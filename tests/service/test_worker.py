@@ -24,7 +24,7 @@ BIG = """
     create schema big;
     create table big.t (id int primary key, a float8, b float8, c text, d date);
     insert into big.t select g, random(), random() * g, md5((g % 50)::text), date '2020-01-01' + g % 900
-    from generate_series(1, 20000) g;
+    from generate_series(1, 4000) g;
     grant usage on schema big to alice; grant select on big.t to alice;
 """
 
