@@ -187,7 +187,7 @@ def test_the_steps_of_the_tour(tour: dict[str, str], execute: Execute, tmp_path:
         assert [worker.stop() for worker in workers] == [0, 0]
     assert re.search(r"clone +\| done +\| ann +\| public +\| dev", said)
     assert re.search(r"generate +\| done +\| ann +\| shop +\| staging", said)
-    assert len(re.findall(r"^ \w+ +\| +\d+ \| (?:independent|ctgan)", said, re.MULTILINE)) == len(TABLES)
+    assert len(re.findall(r"^ public\.\w+ +\| +\d+ \| independent", said, re.MULTILINE)) == len(TABLES)
     assert install.installed(make_url(tour["DEV"])) == install.newest()
     for name in ("PROD", "DEV"):
         drop_database(tour[name])
