@@ -38,15 +38,18 @@ from dbsynth.values.addresses import Composition, Domains, NameForm
 from dbsynth.values.agents import UserAgents
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.between import Between
+from dbsynth.values.chains import TokenChain
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.distinct import Seen
 from dbsynth.values.formats import Colours, Dates, Versions, WebDomains
 from dbsynth.values.forms import Forms
+from dbsynth.values.grams import Grams
 from dbsynth.values.guard import Filter, Guard
 from dbsynth.values.guided import Guided, Mixture, Often
 from dbsynth.values.identifiers import Identifiers, Layout, RowPerson
 from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.listed import Listed
+from dbsynth.values.markup import MarkupLayout
 from dbsynth.values.names import Names, Style
 from dbsynth.values.networks import Addresses, Hardware
 from dbsynth.values.numbered import Numbered, Space
@@ -57,8 +60,11 @@ from dbsynth.values.person_columns import Person
 from dbsynth.values.person_rows import Following, Never
 from dbsynth.values.phrase import Phrase, Skeleton, Slot
 from dbsynth.values.place import Urls
+from dbsynth.values.prose import Prose
 from dbsynth.values.structured import Draws, Strings
 from dbsynth.values.tokens import Form, Tokens, UniqueIds, WebTokens
+from dbsynth.values.vocabulary import Vocabulary
+from dbsynth.values.voices import Voices
 from dbsynth.values.who import Who
 from dbsynth.values.words import Words
 
@@ -101,6 +107,7 @@ _RECORDS = (
     schema.Index, schema.Partition, schema.Table, schema.UserType, schema.Sequence, schema.Schema,
     ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Degrees, Lattice,
     PrivateTraining, TableNoise, Known, SiblingState, Steps, Borrowed, Shape, Slot, Skeleton, Copy, Aggregate, Factor,
+    MarkupLayout,
     Person, Following, NameForm, Composition, Domains, Style, Names, Who,
     *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
 )  # fmt: skip
@@ -157,6 +164,30 @@ _ENTRIES = (
     _plain(
         Phrase, skeletons=tuple[Skeleton, ...], rest=Words, rest_weight=float, first=Lexicon | None, last=Lexicon | None
     ),
+    Entry(
+        TokenChain,
+        {"size": int, "keys": list[np.ndarray], "counts": list[np.ndarray], "totals": list[np.ndarray]},
+        make=TokenChain,
+    ),
+    Entry(
+        Vocabulary,
+        {
+            "paths": int, "keys": tuple[str, ...], "modes": np.ndarray, "counts": np.ndarray, "lexicon": Lexicon,
+            "links": tuple[str, ...], "mails": tuple[str, ...], "years": tuple[int, int] | None,
+        },
+        make=Vocabulary,
+    ),
+    _plain(Grams, filter=Filter),
+    Entry(
+        Prose,
+        {
+            "forms": Forms, "layout": MarkupLayout, "paths": tuple[str, ...], "order": TokenChain, "sizes": np.ndarray,
+            "vocabulary": Vocabulary, "chain": TokenChain, "classes": np.ndarray, "class_chain": TokenChain,
+            "ends": np.ndarray, "lasts": np.ndarray, "signs": np.ndarray, "sign_weights": np.ndarray, "grams": Grams,
+        },
+        make=Prose,
+    ),
+    _plain(Voices, voices=tuple[Prose, ...], weights=np.ndarray),
     _plain(Numbers, knots=np.ndarray, decimals=np.ndarray, trimmed=bool),
     _plain(Strings, common=list[tuple[str, int]], share=float, other=MadeColumn),
     _plain(

@@ -44,11 +44,14 @@ from dbsynth.values.special import (
 )
 from dbsynth.values.structured import Arrays, Bytes, Networks, Template, Uuids, Xml
 from dbsynth.values.tokens import UniqueIds
+from dbsynth.values.voices import Voices
 
 __all__ = ["fit_document", "fit_generators"]
 
 WORDED = PROSE - {"code"} | {"path", "slug", "language", "user_agent"}
 """Roles of texts that are made of words; the others are built as codes."""
+SENTENCES = frozenset(["text", "html", "markdown"])
+"""Roles of running text."""
 
 FIT_ROWS = 50_000
 """Values that are looked at to learn a shape; the guard knows all of them."""
@@ -232,7 +235,11 @@ def _drawer(
     if role == "url":
         return Urls(values, k, common)
     if role in WORDED and values:
-        return Xml(values, k, rng) if Xml.fits(values) else Phrase.fit(values, k, others=common)
+        if Xml.fits(values):
+            return Xml(values, k, rng)
+        if role in SENTENCES:
+            return Voices.fit(values, k, seed=derive(seed, "text"), named=named)
+        return Phrase.fit(values, k, others=common)
     return Pattern.fit(values, k, _length(column))
 
 

@@ -43,18 +43,28 @@ class Lexicon:
 
     def draw(self, lengths: np.ndarray, rng: np.random.Generator, *, invented: bool = False) -> np.ndarray:
         """object (n,): a word of each of ``lengths``; ``invented``: words of no list."""
-        whole = np.clip(lengths, 0, LONGEST)
-        start, end = self._starts[whole], self._starts[whole + 1]
-        known = (start < end) & (not invented)
+        at = np.full(len(lengths), -1) if invented else self.places(lengths, rng)
         out = np.full(len(lengths), "", object)
-        low, high = self._until[start[known]], self._until[end[known]]
-        at = np.searchsorted(self._until, low + rng.random(int(known.sum())) * (high - low), side="right") - 1
-        out[known] = self.words[np.clip(at, start[known], end[known] - 1)]
-        out[~known] = pseudo(whole[~known], rng)
+        known = at >= 0
+        out[known] = self.words[at[known]]
+        out[~known] = pseudo(np.clip(lengths[~known], 0, LONGEST), rng)
         for i in np.flatnonzero(lengths > LONGEST):  # texts without blanks: other scripts, addresses
             pieces = self.draw(np.full(-(-int(lengths[i]) // 6), 6), rng, invented=invented)
             out[i] = "".join(pieces)[: int(lengths[i])]
         return out
+
+    def places(self, lengths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """int (n,): the place of a word of each of ``lengths``, -1 where there is none."""
+        whole = np.clip(lengths, 0, LONGEST)
+        start, end = self._starts[whole], self._starts[whole + 1]
+        low, high = self._until[start], self._until[end]
+        at = np.searchsorted(self._until, low + rng.random(len(whole)) * (high - low), side="right") - 1
+        return np.where(start < end, np.clip(at, start, end - 1), -1)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """int: the lengths that there are words of."""
+        return np.unique(self._sizes)
 
 
 def pseudo(lengths: np.ndarray, rng: np.random.Generator) -> list[str]:
