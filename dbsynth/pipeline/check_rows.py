@@ -11,7 +11,7 @@ from dbsynth.pipeline.bonds import facts_of
 from dbsynth.pipeline.draft import LOST_SHARE, Draft
 from dbsynth.pipeline.fact_rows import held_columns, tied_keys
 from dbsynth.pipeline.foreign_keys import hold_place
-from dbsynth.pipeline.unique_indexes import repeated_in
+from dbsynth.pipeline.unique_indexes import repeated_in, separated
 from dbsynth.pipeline.units import present_codes
 from dbsynth.relation.assign import choose, fill_columns
 from dbsynth.relation.enforce import repeated
@@ -56,7 +56,8 @@ def keep_checks(draft: Draft) -> None:
     for i, name in enumerate(repaired.schema.names):
         draft.columns[name] = repaired.column(i)
     follow_repaired_keys(draft)
-    bad |= repeats(draft)
+    separate_repeats(draft, fixed | copied)
+    bad = draft.rules.broken(draft.batch()) | repeats(draft)
     if bad.any():
         if int(bad.sum()) > max(2, LOST_SHARE * draft.n):
             draft.rules.give_up(draft.table.name, draft.batch(np.flatnonzero(bad)[:1]))
@@ -120,6 +121,25 @@ def repeats(draft: Draft) -> np.ndarray:
     if kept is not None:
         rows = pa.concat_tables([kept.select(rows.column_names).cast(rows.schema), rows])
     return repeated_in(draft.rules.indexes, rows, draft.rules.now)[rows.num_rows - draft.n :]
+
+
+def separate_repeats(draft: Draft, fixed: set[str]) -> None:
+    """Rows that repeat others in a unique expression get a value of their own there, worked out backwards; what then
+    breaks a CHECK or repeats another stays what it was."""
+    for index in draft.rules.indexes:
+        rows = np.flatnonzero(repeats(draft))
+        if len(rows) == 0:
+            return
+        free = index.columns - fixed
+        batch = draft.batch()
+        made = separated(index, batch, rows, free, draft.rules.implied, draft.rng("separate", index.index.name),
+                         draft.rules.now)  # fmt: skip
+        before = {c: take(draft.columns[c], rows) for c in made}
+        for name, array in made.items():
+            draft.set(name, rows, array)
+        wrong = (draft.rules.broken(draft.batch()) | repeats(draft))[rows]
+        for name, array in before.items():
+            draft.set(name, rows[wrong], take(array, np.flatnonzero(wrong)))
 
 
 def redecode(draft: Draft, rows: np.ndarray, fixed: set[str], turn: int) -> None:

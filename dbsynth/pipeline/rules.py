@@ -20,6 +20,10 @@ Judge = Callable[[TableName, Sequence[str], pa.RecordBatch], np.ndarray]
 """Evaluates SQL expressions on rows in the database: bool (rows, expressions), True where one is false."""
 
 
+LOANS = 6
+"""Times that rows are offered the values of others: each asks the database once."""
+
+
 @dataclass
 class Rules:
     """``local``: CHECKs that are evaluated here; ``remote``: texts of those that only the database can evaluate."""
@@ -31,6 +35,7 @@ class Rules:
     judge: Judge | None
     now: datetime
     indexes: list[UniqueIndex] = field(default_factory=list)
+    remote_columns: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, table: Table, sqlglot_dialect: str, now: datetime, judge: Judge | None) -> Rules:
@@ -43,6 +48,7 @@ class Rules:
             judge,
             now,
             unique_indexes(table, sqlglot_dialect),
+            frozenset(c for p in parsed if not p.evaluable for c in p.columns),
         )
 
     @property
@@ -92,7 +98,33 @@ class Rules:
     ) -> tuple[pa.RecordBatch, np.ndarray]:
         """Rows made valid as far as possible, and the mask of those that are not."""
         repaired, _ = repair(batch, self.local, self.implied, rng, fixed)
-        return repaired, self.broken(repaired)
+        bad = self.broken(repaired)
+        return self._lent(repaired, bad, rng, fixed) if self.remote else (repaired, bad)
+
+    def _lent(
+        self, batch: pa.RecordBatch, bad: np.ndarray, rng: np.random.Generator, fixed: set[str]
+    ) -> tuple[pa.RecordBatch, np.ndarray]:
+        """Rows that break a CHECK which only the database evaluates take what it speaks of, with all that other CHECKs
+        link to it, from rows that it accepts."""
+        asked = {c for group in self.implied.linked if group & self.remote_columns for c in group}
+        free = [name for name in batch.schema.names if name in asked and name not in fixed]
+        for _ in range(LOANS if free else 0):
+            rows, good = np.flatnonzero(bad), np.flatnonzero(~bad)
+            if not len(rows) or not len(good):
+                break
+            source = np.arange(batch.num_rows)
+            source[rows] = rng.choice(good, len(rows))
+            lent = batch
+            for name in free:
+                column = batch.column(name).take(pa.array(source))
+                lent = lent.set_column(batch.schema.get_field_index(name), batch.schema.field(name), column)
+            fits = ~self.broken(lent.take(pa.array(rows)))
+            source[rows[~fits]] = rows[~fits]
+            for name in free:
+                column = batch.column(name).take(pa.array(source))
+                batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), column)
+            bad[rows[fits]] = False
+        return batch, bad
 
     def give_up(self, name: TableName, row: pa.RecordBatch) -> None:
         """Raises UnsatisfiableConstraint with the CHECKs that ``row`` (synthetic) breaks."""

@@ -19,26 +19,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.schema.expression.domains import Domain, Key, base, domains, key_of, meet
+from dbsynth.schema.expression.domains import Domain, Key, domains, meet
+from dbsynth.schema.expression.linear import NUMERIC, Linear, TooMany, form, fraction, interval, no_solution
 from dbsynth.schema.expression.logic import COMPARISONS, boolean, both, either, negate
-from dbsynth.schema.expression.moments import DAY, micros_of
-from dbsynth.schema.expression.nodes import Context, Node, scalar
+from dbsynth.schema.expression.moments import micros_of
+from dbsynth.schema.expression.nodes import Context, Node
 from dbsynth.schema.expression.values import NotEvaluable, sql_type
 from dbsynth.schema.model import Table
 from dbsynth.schema.predicate import ParsedCheck
 from dbsynth.schema.satisfy import regexes
 from dbsynth.schema.types import arrow_type
 
-MOST_BRANCHES, MOST_CONSTRAINTS, MOST_LISTED, MOST_TERMS = 500, 400, 200, 12
-NUMERIC = {"int", "numeric", "float", "date", "timestamp", "timestamptz", "time"}
+MOST_BRANCHES, MOST_LISTED, MOST_TERMS = 500, 200, 12
 WHOLE = {"int", "date", "time", "timestamp", "timestamptz"}
-UNIT = {"date": DAY}
-"""µs of a step of the type, so that dates and moments can be compared."""
 
 
 def contradicting(checks: Sequence[ParsedCheck], table: Table, now: int) -> list[tuple[ParsedCheck, ...]]:
@@ -87,15 +84,11 @@ def _linked(checks: Sequence[ParsedCheck]) -> Iterator[list[ParsedCheck]]:
         yield sorted(group, key=lambda c: next(i for i, d in enumerate(checks) if d is c))
 
 
-class _TooMany(Exception):
-    """The limits are reached: nothing is proved."""
-
-
 def _refuted(checks: Sequence[ParsedCheck], table: Table, now: int) -> bool:
     search = _Search(table, now)
     try:
         return not search.possible([_plain(boolean(c.node)) for c in checks if c.node is not None], ())
-    except _TooMany:
+    except TooMany:
         return False
 
 
@@ -165,7 +158,7 @@ class _Search:
         """Whether some choice of branches is not refuted. ``atoms``: what holds already."""
         self.branches += 1
         if self.branches > MOST_BRANCHES:
-            raise _TooMany
+            raise TooMany
         waiting: list[Node] = []
         held = list(atoms)
         queue = list(open_)
@@ -184,15 +177,6 @@ class _Search:
         waiting.sort(key=lambda n: len(n.args))
         first, *rest = waiting
         return any(self.possible([part, *rest], tuple(held)) for part in first.args)
-
-
-@dataclass(frozen=True)
-class _Linear:
-    """``sum(terms) + constant < 0`` (``strict``) or ``<= 0``. ``whole``: all terms are whole numbers."""
-
-    terms: tuple[tuple[str, Fraction], ...]
-    constant: Fraction
-    strict: bool
 
 
 class _Leaf:
@@ -254,7 +238,7 @@ class _Leaf:
     def _unreachable(self, atom: Node, single: Mapping[str, Domain]) -> bool:
         if atom.kind != "compare" or atom.args[0].type.family not in NUMERIC:
             return False
-        left, right = (_interval(a, single, self.now) for a in atom.args)
+        left, right = (interval(a, single, self.now) for a in atom.args)
         (a, b), (c, d) = left, right
         match atom.name:
             case "<":
@@ -271,12 +255,12 @@ class _Leaf:
                 return a is not None and a == b == c == d
 
     def _linear(self, single: Mapping[str, Domain]) -> bool:
-        rows: list[_Linear] = []
+        rows: list[Linear] = []
         unequal: list[tuple[dict[str, Fraction], Fraction]] = []
         for atom in self.atoms:
             if atom.kind != "compare" or atom.args[0].type.family not in {*NUMERIC, "interval"}:
                 continue
-            one, other = (_form(a, self.now) for a in atom.args)
+            one, other = (form(a, self.now) for a in atom.args)
             if one is None or other is None:
                 continue
             (left, a), (right, b) = one, other
@@ -295,21 +279,21 @@ class _Leaf:
         for name in names:
             domain = single.get(name, Domain())
             for bound, sign in ((domain.low, -1), (domain.high, 1)):
-                if (value := _fraction(bound)) is not None:
-                    rows.append(_Linear(((name, Fraction(sign)),), -sign * value, False))
-        if _no_solution(rows):
+                if (value := fraction(bound)) is not None:
+                    rows.append(Linear(((name, Fraction(sign)),), -sign * value, False))
+        if no_solution(rows):
             return True
         # a <> b, and yet both bounds of their difference are 0
         for terms, constant in unequal:
             below, above = (self._row({k: s * v for k, v in terms.items()}, s * constant, True) for s in (1, -1))
-            if terms and set(terms) <= names and _no_solution([*rows, below]) and _no_solution([*rows, above]):
+            if terms and set(terms) <= names and no_solution([*rows, below]) and no_solution([*rows, above]):
                 return True
         return False
 
     def _family(self, name: str) -> str:
         return sql_type(self.table.column(name).type).family
 
-    def _row(self, terms: dict[str, Fraction], constant: Fraction, strict: bool) -> _Linear:
+    def _row(self, terms: dict[str, Fraction], constant: Fraction, strict: bool) -> Linear:
         """Over whole numbers a strict inequality is one less the step of the sum (days stand in µs)."""
         if strict and terms and all(self._family(k) in WHOLE for k in terms):
             steps = [abs(v) for v in terms.values()]
@@ -317,7 +301,7 @@ class _Leaf:
                 step = np.gcd.reduce([int(s) for s in steps])
                 constant = Fraction(-(-int(constant + 1) // int(step)) * int(step)) if step > 1 else constant + 1
                 strict = False
-        return _Linear(tuple(sorted(terms.items())), constant, strict)
+        return Linear(tuple(sorted(terms.items())), constant, strict)
 
 
 def _empty(domain: Domain) -> bool:
@@ -348,172 +332,3 @@ def _patterns_apart(domain: Domain) -> bool:
     if most is not None and least > most:
         return True
     return any(not (a.startswith(b) or b.startswith(a)) for a, b in combinations(starts, 2))
-
-
-Interval = tuple[Fraction | None, Fraction | None]
-FIELDS: dict[str, tuple[int, int]] = {
-    "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59), "second": (0, 60), "dow": (0, 6),
-    "isodow": (1, 7), "doy": (1, 366), "week": (1, 53), "quarter": (1, 4),
-}  # fmt: skip
-NOT_NEGATIVE = {
-    "char_length", "octet_length_text", "octet_length", "bit_length", "abs", "cardinality", "jsonb_array_length",
-    "strpos", "ascii", "num_nulls", "num_nonnulls", "sqrt", "exp",
-}  # fmt: skip
-
-
-def _interval(node: Node, single: Mapping[str, Domain], now: int) -> Interval:
-    """Bounds of what ``node`` can be, in µs where it is a moment; None: no bound."""
-    unit = UNIT.get(node.type.family, 1)
-    if node.constant:
-        value = node.scalar(now)
-        if isinstance(value, (bool, str)) or value is None or isinstance(value, (tuple, list)):
-            return None, None
-        number = _fraction(value)
-        return (None, None) if number is None else (number * unit, number * unit)
-    column = base(node)
-    if column is not None:
-        domain = single.get(column.name, Domain()) if len(key_of(column)) == 1 else Domain()
-        scale = UNIT.get(column.type.family, 1)
-        low, high = (None if isinstance(b, str) else _fraction(b) for b in (domain.low, domain.high))
-        return (None if low is None else low * scale), (None if high is None else high * scale)
-    if node.kind == "cast":
-        if node.type.family in ("int", "numeric") and node.args[0].type.family in ("int", "numeric", "float"):
-            low, high = _interval(node.args[0], single, now)  # rounding moves it by less than one
-            return (None if low is None else low - 1), (None if high is None else high + 1)
-        return None, None
-    name = node.name.split(" ")
-    if name[0] == "extract" and name[-1] in FIELDS and node.args[0].type.family != "interval":
-        inner = base(node.args[0])
-        domain = single.get(inner.name, Domain()) if inner is not None and inner.kind == "column" else Domain()
-        if domain.low is None or domain.high is None:
-            return None, None  # of infinity it is null
-        return Fraction(FIELDS[name[-1]][0]), Fraction(FIELDS[name[-1]][1])
-    if node.kind == "call" and name[0] in ("+", "-", "*") and node.type.family in ("int", "numeric", "float"):
-        if any(a.type.family not in ("int", "numeric", "float") for a in node.args):
-            return None, None
-        (a, b), (c, d) = (_interval(arg, single, now) for arg in node.args)
-        if name[0] == "+":
-            return _add(a, c), _add(b, d)
-        if name[0] == "-":
-            return _add(a, None if d is None else -d), _add(b, None if c is None else -c)
-        return _product((a, b), (c, d))
-    if node.kind == "call" and name[0] in NOT_NEGATIVE:
-        return Fraction(0), None
-    if node.kind == "call" and name[0] == "%" and node.args[1].constant:
-        most = _fraction(node.args[1].scalar(now))
-        if most is not None and node.type.family == "int":
-            low, _ = _interval(node.args[0], single, now)
-            return (Fraction(0) if low is not None and low >= 0 else -(abs(most) - 1)), abs(most) - 1
-    return None, None
-
-
-def _add(a: Fraction | None, b: Fraction | None) -> Fraction | None:
-    return None if a is None or b is None else a + b
-
-
-def _product(x: Interval, y: Interval) -> Interval:
-    (a, b), (c, d) = x, y
-    if a is not None and a >= 0 and c is not None and c >= 0:
-        return a * c, None if b is None or d is None else b * d
-    if a is None or b is None or c is None or d is None:
-        if b is not None and b <= 0 and d is not None and d <= 0:
-            return b * d, None
-        return None, None
-    corners = [p * q for p in (a, b) for q in (c, d)]
-    return min(corners), max(corners)
-
-
-def _fraction(value: Any) -> Fraction | None:
-    if value is None or isinstance(value, (str, tuple, list)):
-        return None
-    try:
-        return Fraction(value)
-    except (ValueError, OverflowError):  # not finite
-        return None
-
-
-def _form(node: Node, now: int) -> tuple[dict[str, Fraction], Fraction] | None:
-    """``node`` as a sum of columns and a constant, moments in µs; None if it is none."""
-    unit = UNIT.get(node.type.family, 1)
-    if node.constant:
-        value = _fraction(_span(node, now))
-        return None if value is None else ({}, value * unit)
-    column = base(node)
-    if column is not None:
-        if column.kind != "column" or column.type.family not in NUMERIC or column.type.family == "float":
-            return None
-        return {column.name: Fraction(UNIT.get(column.type.family, 1))}, Fraction(0)
-    if node.kind != "call":
-        return None
-    if node.name == "negative":
-        inner = _form(node.args[0], now)
-        return None if inner is None else ({k: -v for k, v in inner[0].items()}, -inner[1])
-    if node.name not in ("+", "-", "*") or len(node.args) != 2:
-        return None
-    a, b = node.args
-    families = {a.type.family, b.type.family}
-    if "float" in families or ("time" in families and "interval" in families):
-        return None
-    left, right = _form(a, now), _form(b, now)
-    if left is None or right is None:
-        return None
-    if families == {"date", "int"} or node.type.family == "date":
-        right = ({k: v * DAY for k, v in right[0].items()}, right[1] * DAY) if b.type.family == "int" else right
-        left = ({k: v * DAY for k, v in left[0].items()}, left[1] * DAY) if a.type.family == "int" else left
-    if node.name == "*":
-        if left[0] and right[0]:
-            return None
-        (terms, constant), factor = (left, right[1]) if left[0] else (right, left[1])
-        return {k: v * factor for k, v in terms.items()}, constant * factor
-    sign = 1 if node.name == "+" else -1
-    made = {k: left[0].get(k, Fraction(0)) + sign * right[0].get(k, Fraction(0)) for k in {*left[0], *right[0]}}
-    total = left[1] + sign * right[1]
-    if a.type.family == b.type.family == "date" and node.type.family == "int":  # a number of days
-        made, total = {k: v / DAY for k, v in made.items()}, total / DAY
-    return made, total
-
-
-def _span(node: Node, now: int) -> Any:
-    """A constant; an interval in µs, where it holds no months (they differ in length)."""
-    value = scalar(node.run(Context(None, now)))
-    if node.type.family == "interval" and value is not None:
-        months, days, micros = value
-        return None if months else days * DAY + micros
-    return value
-
-
-def _no_solution(rows: Sequence[_Linear]) -> bool:
-    """Elimination of one variable after the other (Fourier 1826, Motzkin 1936)."""
-    left = {(r.terms, r.constant, r.strict): r for r in rows}
-    while left:
-        for r in left.values():
-            if not r.terms and (r.constant > 0 or (r.strict and r.constant == 0)):
-                return True
-        names = {k for r in left.values() for k, _ in r.terms}
-        if not names:
-            return False
-
-        signs = {k: [dict(r.terms).get(k, Fraction(0)) for r in left.values()] for k in sorted(names)}
-        name = min(signs, key=lambda k: sum(s > 0 for s in signs[k]) * sum(s < 0 for s in signs[k]))
-        upper = [r for r in left.values() if dict(r.terms).get(name, Fraction(0)) > 0]
-        lower = [r for r in left.values() if dict(r.terms).get(name, Fraction(0)) < 0]
-        kept = {k: r for k, r in left.items() if name not in dict(r.terms)}
-        for u in upper:
-            for low in lower:
-                made = _combined(u, low, name)
-                kept[made.terms, made.constant, made.strict] = made
-        if len(kept) > MOST_CONSTRAINTS:
-            raise _TooMany
-        left = kept
-    return False
-
-
-def _combined(upper: _Linear, lower: _Linear, name: str) -> _Linear:
-    a, b = dict(upper.terms), dict(lower.terms)
-    p, q = 1 / a[name], -1 / b[name]
-    terms = {k: p * a.get(k, Fraction(0)) + q * b.get(k, Fraction(0)) for k in {*a, *b}}
-    return _Linear(
-        tuple(sorted((k, v) for k, v in terms.items() if v)),
-        p * upper.constant + q * lower.constant,
-        upper.strict or lower.strict,
-    )

@@ -50,6 +50,11 @@ def satisfy(rows: Rows, node: Node, where: Mask) -> None:
             return
 
 
+def reach(rows: Rows, node: Node, value: Vec) -> None:
+    """Change the free columns so that the scalar ``node`` is ``value``, as far as it can be done."""
+    _Solver(rows).assign(node, value, np.ones(rows.n, dtype=bool))
+
+
 @dataclass
 class _Solver:
     """``guards``: what else has to hold, and where it does."""
