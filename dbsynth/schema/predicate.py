@@ -47,6 +47,8 @@ class ParsedCheck:
         """int8 for each row: 1 true, 0 false (or an error of the database), -1 null, which passes."""
         if self.node is None:
             raise NotEvaluable(f"CHECK {self.check.name}: {self.reason}")
+        if context.rows == 0:  # a constant has one element, whatever it is compared with
+            return np.zeros(0, dtype=np.int8)
         vec = self.node.run(context).expand(context.rows)
         result = np.where(vec.valid, vec.values.astype(np.int8), np.int8(-1)).astype(np.int8)
         if vec.bad is not None:

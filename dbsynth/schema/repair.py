@@ -241,11 +241,13 @@ class _Group:
                 yield rows, {name: self._listed(name, len(rows))}
             if not (pa.types.is_string(type_) or pa.types.is_boolean(type_)):
                 low, high = implied.low.get(name), implied.high.get(name)
+                zoned = pa.types.is_timestamp(type_)  # of moments with a zone there is no greatest to pyarrow
+                plain_type, values = (pa.int64(), values.view(pa.int64())) if zoned else (type_, values)
                 if low is not None:
-                    values = pc.max_element_wise(values, pa.scalar(low, type_), skip_nulls=False)
+                    values = pc.max_element_wise(values, pa.scalar(low, plain_type), skip_nulls=False)
                 if high is not None:
-                    values = pc.min_element_wise(values, pa.scalar(high, type_), skip_nulls=False)
-                yield rows, {name: values}
+                    values = pc.min_element_wise(values, pa.scalar(high, plain_type), skip_nulls=False)
+                yield rows, {name: values.view(type_) if zoned else values}
             elif name in implied.max_length:
                 yield rows, {name: pc.utf8_slice_codeunits(values, 0, implied.max_length[name])}
 

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from checks_corpus import COLUMNS, batch, days, rows, table, to_arrow
+from checks_schemas import SCHEMA_CHECKS
+from checks_texts import TEXT_CHECKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,3 +181,13 @@ def test_each_single_check_is_met_when_all_columns_are_free(text: str) -> None:
     _, bad = repaired(batch(rows(60, seed=11)), text)
     assert not bad.any()
     assert set(COLUMNS) == set(batch(rows(2)).schema.names)
+
+
+@pytest.mark.parametrize("which", [slice(0, 0), slice(1, 2), slice(3, 4)], ids=["no row", "all null", "one row"])
+def test_small_batches_of_the_whole_corpus(which: slice) -> None:
+    data = batch(rows(10, seed=5)).slice(which.start, which.stop - which.start)
+    for text in (*TEXT_CHECKS, *SCHEMA_CHECKS):
+        checked = table(text)
+        checks = parse_checks(checked, "postgres")
+        result, bad = repair(data, checks, implications(checks, checked, NOW), np.random.default_rng(1), ())
+        assert bad.tolist() == checks[0].violations(result, NOW).tolist(), text
