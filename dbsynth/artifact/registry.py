@@ -58,6 +58,7 @@ from dbsynth.values.pattern import Pattern, Shape
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import Person
 from dbsynth.values.person_rows import Following, Never
+from dbsynth.values.phones import Phones
 from dbsynth.values.phrase import Phrase, Skeleton, Slot
 from dbsynth.values.place import Urls
 from dbsynth.values.prose import Prose
@@ -154,6 +155,9 @@ _ENTRIES = (
     _plain(Listed, texts=list[str], weights=np.ndarray, open=bool, repeats=bool),
     _plain(UserAgents, kinds=list[tuple[tuple[str, str], int]], versions=dict[str, np.ndarray]),
     _plain(Versions, forms=list[tuple[str, int]], parts=list[list[np.ndarray]]),
+    _plain(
+        Phones, pattern=Pattern, codes=list[tuple[str, int]], areas=list[tuple[str, int]], local=bool
+    ),
     _plain(Dates, form=str, knots=np.ndarray),
     _plain(Colours, forms=list[tuple[tuple[int, bool], int]]),
     _plain(WebDomains, labels=np.ndarray, lengths=np.ndarray, hosts=list[tuple[str, int]], lexicon=Lexicon),

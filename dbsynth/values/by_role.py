@@ -23,6 +23,7 @@ from dbsynth.values.identifiers import fit_identifiers
 from dbsynth.values.listed import SYSTEMS, Listed
 from dbsynth.values.networks import fit_addresses, fit_hardware
 from dbsynth.values.numbered import Numbered
+from dbsynth.values.phones import Phones
 from dbsynth.values.tokens import JWT, Tokens, UniqueIds, WebTokens
 
 IDENTIFIERS = ("iban", "card", "national_id", "tax_id", "account", "isbn", "ean", "bic")
@@ -98,6 +99,8 @@ def drawer_by_role(role: str, values: Sequence[str], k: int, words: Sequence[str
         if found is not None or role != "colour":
             return found
     match role:
+        case "phone":
+            return Phones.fit(values, k)
         case "uuid":
             return UniqueIds(values, k)
         case "token" | "password" | "hash":

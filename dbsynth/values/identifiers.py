@@ -25,6 +25,8 @@ ROOM = 100
 AGREED = 0.95
 """So many rows must agree with the birth or the sex that another column tells."""
 LEAST_ROWS = 20
+MARGIN = 1000
+"""Days or months beyond the births that k rows reach: rows may be born there."""
 MOST_LAYOUTS = 12
 
 
@@ -183,7 +185,8 @@ def fit_identifiers(
 def _wide(space: Space) -> Space:
     if not isinstance(space, Identifiers) or space.born is None:
         return space
-    return replace(space, low=space.high - space.born.longest)
+    high = space.high + MARGIN
+    return replace(space, low=high - space.born.longest, high=high)
 
 
 def _sized(bares: Sequence[str], scheme: str, whole: pa.DataType | None) -> list[str]:

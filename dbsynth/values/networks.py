@@ -24,10 +24,12 @@ PUBLIC_4 = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 MORE_4 = ("198.18.0.0/15", "240.0.0.0/5")
 """Where the ranges of documentation are used up."""
 PUBLIC_6 = "2001:db8::/32"
+ALL_4, ALL_6 = "0.0.0.0/0", "::/0"
+"""For networks that are larger than any that is reserved."""
 OWN = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10",
        "fc00::/7", "fe80::/10")  # fmt: skip
 """An address in one of them gets another of the same."""
-_NETWORKS = {n: ip_network(n) for n in (*PUBLIC_4, *MORE_4, PUBLIC_6, *OWN)}
+_NETWORKS = {n: ip_network(n) for n in (*PUBLIC_4, *MORE_4, PUBLIC_6, ALL_4, ALL_6, *OWN)}
 _HARDWARE = re.compile(r"[0-9A-Fa-f]+")
 
 
@@ -132,7 +134,7 @@ def fit_addresses(
         own = next((n for n in OWN if _NETWORKS[n].version == interface.version and interface.ip in _NETWORKS[n]), None)
         network = own or (PUBLIC_4[0] if four else PUBLIC_6)
         if whole and mask < _NETWORKS[network].prefixlen:
-            network = next((n for n in (MORE_4 if four else ()) if _NETWORKS[n].prefixlen <= mask), network)
+            network = next((n for n in (*MORE_4, ALL_4) if _NETWORKS[n].prefixlen <= mask), ALL_4) if four else ALL_6
         full = not four and re.search(r"(?:^|:)0", value) is not None and "::" not in value
         kinds[Addresses(network, mask, whole, value != value.lower(), full)] += 1
     if sum(kinds.values()) < 0.5 * max(1, len(values)):

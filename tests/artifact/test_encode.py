@@ -159,6 +159,7 @@ VALUES: dict[str, tuple[Any, list[str]]] = {
     "isbn": (sqltypes.Text(), ["978-3-16-148410-0", "978-0-306-40615-7", "0-306-40615-2"] * 20),
     "mobile": (sqltypes.BigInteger(), [4915112345000 + 7 * i for i in range(60)]),
     "ip": (sqltypes.Text(), [f"10.1.{i}.7" for i in range(60)] + [f"2001:4860::{i:x}" for i in range(60)]),
+    "phone": (sqltypes.Text(), [f"+49 (0)30 5551{i}" for i in range(60)]),
     "mac": (sqltypes.Text(), [f"52:54:00:12:34:{i:02x}" for i in range(60)]),
     "token": (sqltypes.Text(), [f"sk_live_{i * 7919:024d}" for i in range(60)]),
     "jwt": (sqltypes.Text(), [f"eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.s{i}" for i in range(60)]),
@@ -173,7 +174,7 @@ VALUES: dict[str, tuple[Any, list[str]]] = {
 ROLES = {
     "city": "city", "street": "street", "site": "url", "note": "text", "mobile": "phone", "jwt": "token",
     "identity": "uuid", "agent": "user_agent", "born": "birth_date",
-    **{n: n for n in ("ean", "isbn", "ip", "mac", "token", "currency", "version", "colour", "domain")},
+    **{n: n for n in ("ean", "isbn", "ip", "phone", "mac", "token", "currency", "version", "colour", "domain")},
 }  # fmt: skip
 
 

@@ -295,6 +295,8 @@ _SCHEMES: tuple[Scheme, ...] = (
         (Letters(4), _BIC_COUNTRIES, Letters(2, UPPER + "0123456789"), Letters(3, UPPER + "0123456789")),
         chance=0.3, prefix=4,
     ),
+    # those of which others are a special case come after them
+    Scheme("ch_ahv", _PERSON, "Swiss AHV number", (Choice(("756",)), Digits(9), Check(1)), _by(checks.ean)),
     Scheme("isbn_13", "isbn", "ISBN-13", (Choice(("978", "979")), Digits(9), Check(1)), _by(checks.ean), prefix=4),
     Scheme("isbn_10", "isbn", "ISBN-10", (Digits(9), Check(1, "[0-9X]")), _isbn10, chance=0.09, prefix=1),
     Scheme("ean_13", "ean", "EAN-13", (Digits(12), Check(1)), _by(checks.ean), prefix=7),
@@ -331,7 +333,6 @@ _SCHEMES: tuple[Scheme, ...] = (
            _norwegian_rule, 0.003),
     Scheme("br_cpf", _PERSON, "Brazilian CPF", (Digits(9), Check(2)), _brazilian(_CPF), chance=0.01),
     Scheme("nl_bsn", _PERSON, "Dutch BSN", (Digits(8), Check(1)), _bsn, chance=0.09),
-    Scheme("ch_ahv", _PERSON, "Swiss AHV number", (Choice(("756",)), Digits(9), Check(1)), _by(checks.ean)),
     Scheme("ca_sin", _PERSON, "Canadian social insurance number", (Digits(8, 1), Check(1)), _by(checks.luhn)),
     Scheme("in_aadhaar", _PERSON, "Indian Aadhaar number", (Digits(11, 2), Check(1)), _by(checks.verhoeff)),
     Scheme("pt_nif", _TAX, "Portuguese NIF", (Letters(1, "123568"), Digits(7), Check(1)),

@@ -17,9 +17,9 @@ from dbsynth.schema.vocabularies import (
     COUNTRY_2,
     COUNTRY_3,
     CURRENCIES,
-    FORMER_CURRENCIES,
     LANGUAGES,
     OTHER_COLOURS,
+    OTHER_CURRENCIES,
 )
 
 MOST_VALUES = 300
@@ -96,7 +96,7 @@ _SALUTATION_WORDS = (
 SEXES, SALUTATIONS = frozenset(_SEX_WORDS.split()), frozenset(_SALUTATION_WORDS.split())
 _ANSWERS = "y/n t/f 0/1 j/n s/n o/n yes/no true/false ja/nein oui/non si/no sim/nao tak/nie ano/ne on/off"
 FLAGS = frozenset(frozenset(pair.split("/")) for pair in _ANSWERS.split())
-_CURRENCIES = frozenset(CURRENCIES + FORMER_CURRENCIES)
+_CURRENCIES = frozenset(CURRENCIES + OTHER_CURRENCIES)
 _COUNTRIES = frozenset(COUNTRY_2 + COUNTRY_3)
 _LANGUAGES = frozenset(LANGUAGES)
 _COLOURS = frozenset(COLOURS + OTHER_COLOURS)

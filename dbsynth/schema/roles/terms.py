@@ -50,7 +50,8 @@ street: street street_name street_address address address_line addr strasse stra
 postcode: postcode post_code postal_code postalcode zip zip_code zipcode eircode pin_code plz postleitzahl
     code_postal codigo_postal cod_postal cep codice_postale cap kod_pocztowy psc
 city: city city_name town municipality birth_place birthplace place_of_birth capital ort stadt wohnort gemeinde
-    geburtsort ville commune lieu_naissance lieu_de_naissance ciudad localidad municipio poblacion cidade comune
+    geburtsort ville commune lieu_naissance lieu_de_naissance ciudad localidad localidade municipio poblacion cidade
+    comune
     localita citta miasto miejscowosc mesto obec location
 state: state province state_province region county district prefecture bundesland kanton departement provincia
     comunidad_autonoma distrito regione wojewodztwo powiat okres estado uf etat
@@ -154,7 +155,8 @@ ordinal: rating grade bewertung ocena hodnoceni
 count: count quantity qty number_of num stock inventory views votes clicks visits hits units customers population
     anzahl menge stueckzahl bestand quantite nombre_de cantidad numero_de existencias quantidade estoque quantita
     conteggio giacenza ilosc liczba zapas pocet mnozstvi zasoba up_votes down_votes
-measure: weight height width length depth area volume temperature size distance duration speed altitude elevation
+measure: alt temp delay weight height width length depth area
+    volume temperature size distance duration speed altitude elevation
     milliseconds seconds minutes bytes pressure humidity capacity gewicht hoehe breite laenge tiefe flaeche
     temperatur groesse entfernung dauer geschwindigkeit poids hauteur largeur longueur profondeur surface duree
     vitesse taille peso altura anchura ancho largo longitud_cm temperatura distancia velocidad largura comprimento

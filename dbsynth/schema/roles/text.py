@@ -36,6 +36,8 @@ MOST_CATEGORIES = 5000
 CATEGORY_SHARE = 0.6
 """A text column is categorical if values that k rows share make up at least this share of its rows."""
 LOOKED_AT = 5000
+WORD = r"^\p{Lu}?\p{Ll}{2,}$"
+"""A word of some language, no code: Horror, horror."""
 SHORT_COMMENT = 3
 """Words; a longer comment tells a story, and speaks of much that the column is not."""
 WORDY = frozenset(
@@ -102,6 +104,9 @@ def named_roles(table: Table, column: Column) -> list[tuple[str, str]]:
         for role, of in (("full_name", PERSON_TABLES), ("company", COMPANY_TABLES), *PLACE_TABLES.items()):
             if speaks_of(owner, of):
                 found.append((role, said))
+    if tokens(column.name) == ("code",):
+        things = [r for r in CODED if speaks_of(table.name.name, PLACE_TABLES.get(r, frozenset()))]
+        found += [(CODED[r], f"code of {table.name.name}") for r in things]
     if tokens(column.name)[-1:] == ("id",):  # a code of a standard can be a key
         found += [(CODED[r], f"column name {column.name}") for r in meaning(column.name[:-2], TEXT_TERMS) if r in CODED]
     if not found and column.comment:
@@ -155,7 +160,8 @@ def _shape(table: Table, column: Column, values: pa.Array) -> ColumnRole:
     digits = pc.mean(pc.count_substring_regex(known, r"\d")).as_py()
     if blanks >= 5 or length > 80:
         return ColumnRole("text", False, 0.8, f"{blanks + 1:.0f} words a value", "presence")
-    if blanks < 0.3 and (digits > 0.2 * length or length <= 8):
+    spelled = pc.mean(pc.match_substring_regex(known, WORD).cast(pa.float64())).as_py()
+    if blanks < 0.3 and spelled < CLEAR and (digits > 0.2 * length or length <= 8):
         built = f"{length:.0f} characters, {digits:.0f} digits"
         if (column.name,) in table.unique_keys:
             return ColumnRole("natural_key", False, 0.8, f"a key; {built}", "presence")
