@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ RESERVED = re.compile(r"(^|\.)(example(\.(com|org|net))?|test|invalid|localhost)
 TOP = ".example"
 """Nobody can own a domain under it (RFC 2606), and validators of addresses take it."""
 LEAST_LABEL = 5
+LEAST_CUT = 5
+MOST_LETTERS = 4
 MOST_DOMAINS = 2000
 
 
@@ -41,10 +43,13 @@ class NameForm:
 
 @dataclass(frozen=True)
 class Composition:
-    """``digits`` int (101,): quantiles of the length of ``{n}``."""
+    """``digits`` int (101,): quantiles of the length of ``{n}``. ``cut``: what is longer ends there, in
+    ``cut_share`` of the rows."""
 
     templates: tuple[NameForm, ...]
     digits: np.ndarray
+    cut: int | None = None
+    cut_share: float = 0.0
 
     @classmethod
     def fit(cls, texts: Sequence[str], names: Sequence[Mapping[str, str]], k: int) -> tuple[Composition, list[str]]:
@@ -53,13 +58,23 @@ class Composition:
         found = [taken_apart(t, n) for t, n in zip(texts, names, strict=True)]
         counts = Counter(parts for parts, _ in found if parts is not None)
         kept = {parts: n for parts, n in counts.items() if n >= k}
-        others = [t for t, (parts, _) in zip(texts, found, strict=True) if parts is None or not kept]
+        rest = [i for i, (parts, _) in enumerate(found) if parts is None or not kept]
+        begun = [i for i in rest if len(texts[i]) >= LEAST_CUT and _begins(kept, texts[i], names[i])]
+        cut, _ = Counter(len(texts[i]) for i in begun).most_common(1)[0] if begun else (0, 0)
+        short = [i for i in begun if len(texts[i]) == cut]
+        long = sum(len(t) > cut and parts in kept for t, (parts, _) in zip(texts, found, strict=True))
+        if len(short) < max(k, 0.5 * long):
+            short = []
+        others = [texts[i] for i in sorted({*rest} - {*short})]
         sizes = [len(d) for parts, ds in found if parts in kept for d in ds]
         more = (len(texts) - len(others)) / max(1, sum(kept.values()))
         templates = [NameForm(parts, n * more) for parts, n in sorted(kept.items())]
         if others:
             templates.append(NameForm((), float(len(others))))
-        return cls(tuple(templates), np.rint(quantiles(np.array(sizes or [2]), k, 101)).astype(np.int64)), others
+        digits = np.rint(quantiles(np.array(sizes or [2]), k, 101)).astype(np.int64)
+        if not short:
+            return cls(tuple(templates), digits), others
+        return cls(tuple(templates), digits, cut, len(short) / (len(short) + long)), others
 
     @property
     def share(self) -> float:
@@ -105,13 +120,24 @@ def _joined(pieces: Sequence[pa.Array | pa.Scalar], rows: int) -> pa.Array:
     return pc.binary_join_element_wise(*pieces, pa.scalar(""))
 
 
-def initials(names: pa.Array) -> pa.Array:
-    return pc.utf8_slice_codeunits(names, 0, 1)
+def _begins(forms: Iterable[tuple[str, ...]], text: str, names: Mapping[str, str]) -> bool:
+    """Whether ``text`` is the beginning of what one of ``forms`` makes of ``names``."""
+    for parts in forms:
+        fields = [m.group(1) if (m := FIELD.fullmatch(p)) else None for p in parts]
+        known = [p if f is None else _part(names, f) for p, f in zip(parts, fields, strict=True)]
+        if NUMBER not in fields and "".join(known).startswith(text):
+            return True
+    return False
+
+
+def _part(names: Mapping[str, str], field: str) -> str:
+    whole, _, size = field.partition("_")
+    return names.get(whole, "")[: int(size) if size else None]
 
 
 def taken_apart(text: str, names: Mapping[str, str]) -> tuple[tuple[str, ...] | None, list[str]]:
     """The template of ``text``, and the digits of its ``{n}``; None where it says none of the ``names``: longer ones
-    are looked for first, single letters between are initials."""
+    are looked for first, single letters between are initials, up to four the beginning of a name."""
     if "{" in text or "}" in text:
         return None, []
     pieces: list[str] = [text]
@@ -133,10 +159,11 @@ def taken_apart(text: str, names: Mapping[str, str]) -> tuple[tuple[str, ...] | 
                 parts.append("{n}")
                 digits.append(token)
                 continue
-            initial = next((f for f, n in names.items() if f not in used and token == n[:1]), None)
-            if initial is not None:
-                used.add(initial)
-                parts.append(f"{{{initial}_1}}")
+            short = len(token) <= MOST_LETTERS
+            begun = next((f for f, n in names.items() if short and f not in used and n.startswith(token)), None)
+            if begun is not None:
+                used.add(begun)
+                parts.append(f"{{{begun}_{len(token)}}}")
             else:
                 parts.append(token)
     if not any(FIELD.fullmatch(p) and p != "{n}" for p in parts):

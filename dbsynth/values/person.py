@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -137,7 +138,7 @@ class Identities:
         spelling = "title" if kind != "exact" and (case := case_of(texts, "lower")) == "title" else kind
         phrase = self._phrase(others, k, False) if len(others) >= 2 * k else None
         if phrase is None:
-            form = Composition(tuple(t for t in form.templates if t.parts), form.digits)
+            form = replace(form, templates=tuple(t for t in form.templates if t.parts))
         case = case_of(texts, "as it is" if kind == "exact" else "lower")
         return Following(form, phrase, case, spelling, domains, company)
 

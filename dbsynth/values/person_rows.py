@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NEW_NAMES = 2
 """Turns in which a row whose address is taken gets another name, if nothing was made of it yet."""
 OWN_TURNS = 4
+ANY_LENGTH = 2**31
 LONGEST_LOCAL = 64
 """Before the @ (RFC 5321)."""
 
@@ -105,14 +106,18 @@ class Rows:
         """``fields`` of templates for ``rows``."""
         out = {}
         for field, texts in self.names.items():
-            if not fields & {field, field + "_1"}:
+            asked = {f for f in fields if f.partition("_")[0] == field}
+            if not asked:
                 continue
             encoded = texts.take(pa.array(rows)).dictionary_encode()
             own = [
                 (t or "").lower() if field == "user" else spelled(t or "", kind) for t in encoded.dictionary.to_pylist()
             ]
-            out[field] = pa.array(own, pa.string()).take(encoded.indices)
-            out[field + "_1"] = pc.utf8_slice_codeunits(out[field], 0, 1)
+            whole = pa.array(own, pa.string())
+            for name in asked:
+                size = name.partition("_")[2]
+                part = pc.utf8_slice_codeunits(whole, 0, int(size)) if size else whole
+                out[name] = part.take(encoded.indices)
         return out
 
 
@@ -128,10 +133,13 @@ class Column:
         self.limit = rows.people.makers[column].max_length
         self.which = np.zeros(0, np.int64)
         self.domain: pa.Array | None = None
+        self.cut: np.ndarray | None = None
 
     def draw(self, count: int, rng: np.random.Generator) -> pa.Array:
         if self.how.form is not None:
             self.which = self.how.form.choose(count, rng)
+            if self.how.form.cut is not None:
+                self.cut = np.where(rng.random(count) < self.how.form.cut_share, self.how.form.cut, ANY_LENGTH)
         if self.how.domains is not None:
             self.domain = self._domains(self.how.domains, count, rng)
         return self._texts(np.arange(count), rng, 0)
@@ -182,9 +190,11 @@ class Column:
     def _addressed(self, body: pa.Array, tail: pa.Array, at: np.ndarray) -> pa.Array:
         """``body`` and ``tail`` with the domain, short enough: the body is cut."""
         domain = self.domain.take(pa.array(at)) if self.domain is not None else None
-        room = np.full(len(at), self.limit if self.limit is not None else np.iinfo(np.int32).max, np.int64)
+        room = np.full(len(at), self.limit if self.limit is not None else ANY_LENGTH, np.int64)
         if domain is not None:
             room = np.minimum(room - _sizes(domain) - 1, LONGEST_LOCAL)
+        if self.cut is not None:
+            room = np.minimum(room, self.cut[at])
         long = np.flatnonzero(_sizes(body) + _sizes(tail) > room)
         if len(long):
             left = np.maximum(1, room[long] - _sizes(tail.take(pa.array(long))))

@@ -23,6 +23,7 @@ from dbsynth.values.column import MadeColumn
 from dbsynth.values.distinct import Seen, folded, hashes
 from dbsynth.values.guard import Guard
 from dbsynth.values.locales import country_of, locale_of, tongues
+from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import Person, full_names, persons
 from dbsynth.values.pools import LOCALES, blended, names_of
 from dbsynth.values.spelling import plain, plain_umlauts
@@ -141,6 +142,7 @@ def test_people_of_one_row_are_told_apart() -> None:
         ("Meier, Anna", {"first": "Anna", "last": "Meier"}, ("{last}", ", ", "{first}")),
         ("Dr. Anna M. Meier", {"first": "Anna", "middle": "Maria", "last": "Meier"},
          ("Dr", ". ", "{first}", " ", "{middle_1}", ". ", "{last}")),
+        ("kachase", {"first": "kathy", "last": "chase"}, ("{first_2}", "{last}")),
         ("sales", {"first": "anna", "last": "meier"}, None),
         ("{first}", {"first": "anna", "last": "meier"}, None),
     ],
@@ -158,6 +160,21 @@ def test_forms_that_few_have_are_not_kept() -> None:
     form, others = Composition.fit([*texts[:30], *(f"sales{i}" for i in range(10))], names, 5)
     assert form.share == 0.75
     assert len(others) == 10
+
+
+def test_addresses_of_a_most_length_are_cut_in_the_clone_too() -> None:
+    people = [("Nancy", "Gruenberg"), ("Karen", "Colmenares"), ("Ann", "Lee"), ("Hazel", "Philtanker")] * 10
+    values = {
+        "first": [f for f, _ in people],
+        "last": [n for _, n in people],
+        "mail": [(f[0] + n).upper()[:8] for f, n in people],
+    }
+    roles = dict(zip(values, ("first_name", "last_name", "email"), strict=True))
+    (person,) = persons(roles, values)
+    maker = Identities("t", person, list(values), roles, values, unique=set(), lengths={}, k=5, seed=1)
+    made = maker.generate({c: np.ones(300, bool) for c in values}, {}, generator(1))
+    rows = list(zip(*(made[c].to_pylist() for c in values), strict=True))
+    assert all(mail == (plain(first)[0] + plain(last)).upper()[:8] for first, last, mail in rows)
 
 
 def test_full_names() -> None:
