@@ -187,7 +187,7 @@ def _single(
     drawer = _drawer(column, role, values, k, rng, seed, locale, named, unique)
     if role in FOLLOWING and _is_text(column):
         if role in AREAS:  # what k rows share is a place
-            guarded = {v for v, n in Counter(everything).items() if n < k}
+            guarded, distinct = {v for v, n in Counter(everything).items() if n < k}, 1.0
         source = data.column(column.name).combine_chunks()
         drawer = following(role, source, guides, drawer, locale=locale, k=k, seed=seed, named=named)
     if isinstance(drawer, Ranges | Arrays | Bits) or (isinstance(drawer, Listed) and drawer.open):

@@ -32,6 +32,9 @@ class Follower(Protocol):
     def beside(self, row: Mapping[str, pa.Array], where: np.ndarray) -> Drawer:
         """A drawer of one value for each of the rows ``where``, in their order, once."""
 
+    def groups(self, row: Mapping[str, pa.Array], where: np.ndarray) -> np.ndarray:
+        """int (where,): rows of one group can have the same value."""
+
 
 Again = Callable[[list[int], list[str], np.random.Generator, int], list[str]]
 """Other values for rows, given those that are taken and how often it was tried."""
@@ -81,9 +84,12 @@ class MadeColumn:
         shared, where = self.shares(present[self.columns[0]], rng)
         if len(where) == 0:
             return {self.columns[0]: shared}
+        often = self.unique or self.distinct > 0.95
         if isinstance(self.drawer, Follower):
-            made = self.texts(len(where), rng, self.drawer.beside(row, where))
-        elif self.unique or self.distinct > 0.95:
+            at = np.arange(len(where)) if often else _first_of(self.drawer.groups(row, where), self.distinct, rng)
+            some, at = np.unique(at, return_inverse=True)
+            made = self.texts(len(some), rng, self.drawer.beside(row, where[some])).take(pa.array(at))
+        elif often:
             made = self.texts(len(where), rng)
         else:
             few = self.texts(max(1, round(self.distinct * len(where))), rng)
@@ -190,6 +196,17 @@ class MadeColumn:
                 good[good] = self._used.fresh(words[good])
             free = np.flatnonzero(np.logical_and.accumulate(good))
         return [candidates[i] for i in free.tolist()], len(candidates)
+
+
+def _first_of(groups: np.ndarray, distinct: float, rng: np.random.Generator) -> np.ndarray:
+    """int (rows,): the row of the same group whose value each has; ``distinct`` of them have their own."""
+    order = np.lexsort((rng.random(len(groups)), groups))
+    _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    own = np.maximum(1, np.rint(distinct * sizes)).astype(np.int64)
+    place = np.arange(len(groups)) - np.repeat(starts, sizes)
+    out = np.empty(len(groups), np.int64)
+    out[order] = order[np.repeat(starts, sizes) + place % np.repeat(own, sizes)]
+    return out
 
 
 def placed(texts: pa.Array, rows: np.ndarray, fresh: pa.Array) -> pa.Array:

@@ -40,13 +40,23 @@ class Guided:
         return self.rest.draw(count, rng)
 
     def beside(self, row: Mapping[str, pa.Array], where: np.ndarray) -> Drawer:
+        return _Beside(self, self._places(row, where))
+
+    def groups(self, row: Mapping[str, pa.Array], where: np.ndarray) -> np.ndarray:
+        out = np.full(len(where), -1, np.int64)
+        for places in self._places(row, where):
+            out = np.where(places >= 0, places, out)
+        return out
+
+    def _places(self, row: Mapping[str, pa.Array], where: np.ndarray) -> np.ndarray:
+        """int (columns, where): the drawer by each column, -1 for none."""
         places = np.full((len(self.columns), len(where)), -1, np.int64)
         for i, (column, of) in enumerate(zip(self.columns, self.of, strict=True)):
             if column in row:
                 encoded = as_text(row[column]).take(pa.array(where)).dictionary_encode()
                 known = np.array([*(of.get(v, -1) for v in encoded.dictionary.to_pylist()), -1])
                 places[i] = known[pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)]
-        return _Beside(self, places)
+        return places
 
 
 class _Beside:

@@ -149,14 +149,14 @@ class Column:
         first = bool(self.rows.open) and turn <= NEW_NAMES and self.how.form is not None
         whole = self.role == "full_name" and self.how.form is not None
         if self.field is not None or whole or first or turn > OWN_TURNS:
-            self._rename(self.where[at], rng)
+            self._rename(self.where[at], rng, turn)
         elif self.how.form is None and self.how.phrase is not None:
             locals_ = [v.rpartition("@")[0] if self.domain is not None else v for v in values]
             texts = pa.array(self.how.phrase.again(rows, locals_, rng, turn), pa.string())
             return self._addressed(texts, _empty(len(at)), at)
         return self._texts(at, rng, turn)
 
-    def _rename(self, rows: np.ndarray, rng: np.random.Generator) -> None:
+    def _rename(self, rows: np.ndarray, rng: np.random.Generator, turn: int) -> None:
         fields = [self.field] if self.field else sorted(self.rows.open) or ["first", "last"]
         if self.field is None and self.column != self.rows.people.person.full and not self.rows.open:
             # the row's own names stand elsewhere: only this value is of others
@@ -164,6 +164,8 @@ class Column:
             self.rows.names = dict(self.rows.names)
         for field in fields:
             fresh = self.rows.drawn(field, rows, rng)
+            for _ in range((turn - 1) // OWN_TURNS if self.field is not None else 0):  # there are too few single ones
+                fresh = pc.binary_join_element_wise(fresh, self.rows.drawn(field, rows, rng), " ")
             self.rows.names[field] = placed(self.rows.names[field], rows, fresh)
 
     def _texts(self, at: np.ndarray, rng: np.random.Generator, turn: int) -> pa.Array:

@@ -24,7 +24,7 @@ from dbsynth.values.distinct import Seen, folded, hashes
 from dbsynth.values.guard import Guard
 from dbsynth.values.locales import country_of, locale_of, tongues
 from dbsynth.values.person import Identities
-from dbsynth.values.person_columns import Person, full_names, persons
+from dbsynth.values.person_columns import Person, full_names, host_of, persons
 from dbsynth.values.pools import LOCALES, blended, names_of
 from dbsynth.values.spelling import plain, plain_umlauts
 from tests.values.customers import COUNTRIES, Cloned, cloned, customers
@@ -175,6 +175,34 @@ def test_addresses_of_a_most_length_are_cut_in_the_clone_too() -> None:
     made = maker.generate({c: np.ones(300, bool) for c in values}, {}, generator(1))
     rows = list(zip(*(made[c].to_pylist() for c in values), strict=True))
     assert all(mail == (plain(first)[0] + plain(last)).upper()[:8] for first, last, mail in rows)
+
+
+def test_addresses_are_called_after_the_company_of_the_row() -> None:
+    firms = [
+        f"{w} {kind}" for w in ("Alba", "Borealis", "Cumulus", "Delta", "Ems", "Fjord") for kind in ("GmbH", "Inc.")
+    ]
+    source = pa.table(
+        {
+            "company": [firms[i % 12] for i in range(240)],
+            "email": [f"info{i}@{plain(firms[i % 12].split()[0])}.com" for i in range(240)],
+        }
+    )
+    made = cloned(source, rows=300, name="leads")
+    assert not {c for (c,) in made.rows("company")} & set(firms)
+    assert (
+        np.mean([mail.split("@")[1] == f"{host_of(firm)}.example" for firm, mail in made.rows("company", "email")])
+        > 0.98
+    )
+
+
+def test_unique_first_names_are_names_though_there_are_not_as_many() -> None:
+    values = {"first_name": [f"{a}{b}" for a in names_of("en_US")["female"][:60] for b in ("", "lin")]}
+    roles = {"first_name": "first_name"}
+    (person,) = persons(roles, values)
+    maker = Identities("t", person, ["first_name"], roles, values, unique={"first_name"}, lengths={}, k=5, seed=1)
+    made = maker.generate({"first_name": np.ones(6000, bool)}, {}, generator(1))["first_name"].to_pylist()
+    assert len(set(made)) == 6000
+    assert [name for name in made if re.search(r"\d", name)] == []
 
 
 def test_full_names() -> None:

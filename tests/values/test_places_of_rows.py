@@ -76,6 +76,27 @@ def test_a_group_that_is_used_up_takes_of_the_others() -> None:
     assert drawer.again([0], ["A1"], generator(1), 6) == ["B1"]  # type: ignore[attr-defined]
 
 
+def test_rows_of_a_group_share_values_as_often_as_in_the_source() -> None:
+    """Each of three hundred towns has ten rows."""
+    rng = generator(1, "towns")
+    owners = rng.integers(0, 300, ROWS)
+    names = ["".join(rng.choice(list("abdefgilmnorst"), 7)).capitalize() for _ in range(300)]
+    source = pa.table(
+        {
+            "country": [list(DIAL)[i % 4] for i in owners],
+            "city": [names[i] for i in owners],
+            "street": [f"{names[i]}weg {i}" for i in owners],
+        }
+    )
+    made = cloned(source, rows=ROWS, name="places")
+    assert made.roles["street"].kind == "presence"
+    streets = [s for (s,) in made.rows("street")]
+    assert len(set(streets)) == pytest.approx(300, rel=0.1)
+    of = {}
+    for country, street in made.rows("country", "street"):
+        assert of.setdefault(street, country) == country
+
+
 def test_values_that_k_rows_share_stay_as_often() -> None:
     texts = ["10115"] * 60 + [f"2{i:04}" for i in range(40)]
     drawer = Often.of(texts, 5, lambda own: Pattern.fit(own, 5))
