@@ -189,7 +189,9 @@ class Queue:
         """Say which models this worker has: name -> digest, bytes, tables. Those it has no more are taken out."""
         with self.connection.transaction(), self.connection.cursor() as cursor:
             cursor.execute(
-                "delete from dbsynth.model where worker = %s and name <> all (%s)", (self.worker, list(models))
+                "delete from dbsynth.model where (worker = %s and name <> all (%s))"
+                " or seen_at < clock_timestamp() - interval '5 minutes'",  # of a worker that is gone
+                (self.worker, list(models)),
             )
             cursor.executemany(
                 "insert into dbsynth.model (name, worker, digest, bytes, tables) values (%s, %s, %s, %s, %s)"

@@ -39,6 +39,9 @@ log = structlog.get_logger("dbsynth")
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, ConnectionFailed)
 """What the driver raises when a connection is gone."""
 
+CLEARING = 6.0
+"""Seconds within which the server has noticed that a process is gone."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -89,8 +92,9 @@ class Worker:
         self._running: Running | None = None
         self._stopping = 0
         self._stop_at = float("inf")
+        self._clear_until = 0.0
         self._due: dict[str, float] = {}
-        self._connect_tries = 0
+        self._connect_tries = self._child_ends = 0
         self._listening, self._waker = socket.socketpair()
         self._listening.setblocking(False)
         self._waker.setblocking(False)
@@ -125,21 +129,32 @@ class Worker:
     def _turn(self) -> bool:
         """Do what is due; True when there is nothing more to do."""
         self._keep_child()
-        self._hear()
         try:
+            self._hear()
             if self._connected():
                 self._work()
+            overdue = self._stopping > 1 or time.monotonic() >= self._stop_at
+            if self._stopping and self._running is not None and overdue:
+                self._give_back()
         except LOST as error:
             self._lost(error)
         self.monitor.turn(ready=self._queue is not None and not self._stopping, busy=self._running is not None)
-        if self._stopping and self._running is not None and (time.monotonic() >= self._stop_at or self._stopping > 1):
-            self._give_back()
         return bool(self._stopping) and self._running is None
+
+    @property
+    def _free(self) -> bool:
+        return self._running is None and self._child is not None and not self._stopping
 
     def _wait(self) -> None:
         """For a word of the child or the database, a signal, or the next thing that is due."""
         now = time.monotonic()
-        until = min([*self._due.values(), self._stop_at, now + self.settings.poll])
+        # Not for what has to wait for something else than time: a job in hand, a child, a connection.
+        if self._queue is None:
+            waits = set(self._due) - {"connect", "child"}
+        else:
+            waits = {what for what, can in (("claim", self._free), ("clear", self._running is None)) if not can}
+        due = [moment for what, moment in self._due.items() if what not in waits]
+        until = min([*due, self._stop_at, now + self.settings.poll])
         with selectors.DefaultSelector() as selector:
             selector.register(self._listening, selectors.EVENT_READ)
             if self._child is not None:
@@ -238,9 +253,10 @@ class Worker:
         if self._is_due("counts", 5.0):
             for state, number in self._queue.counts().items():
                 self.monitor.queue.labels(state).set(number)
-        if self._running is None and self._is_due("clear", self.settings.lease):
+        pause = 1.0 if time.monotonic() < self._clear_until else self.settings.lease
+        if self._running is None and self._is_due("clear", pause):
             clear_dead_runs(self._session)
-        if self._running is None and not self._stopping and self._is_due("claim", self.settings.poll):
+        if self._free and self._is_due("claim", self.settings.poll):
             self._claim()
 
     def _hold(self, running: Running, *, at_once: bool) -> None:
@@ -277,7 +293,7 @@ class Worker:
         log.info("job claimed", job=job.id, kind=job.kind, attempt=job.attempt, taken_over=claim.taken_over)
         if claim.taken_over:
             self.monitor.taken_over.inc()
-            self._due["clear"] = 0.0
+            self._clear_soon()
             if claim.lost_run is not None:
                 self._queue.end_sessions(claim.lost_run)
         now = time.monotonic()
@@ -287,7 +303,6 @@ class Worker:
         except DbsynthError as error:
             self._settle(running, "failed", told(error))
             return
-        self._keep_child()
         assert self._child is not None
         self._child.start(job)
 
@@ -301,6 +316,10 @@ class Worker:
         if (code := self._child.ended()) is not None:
             self._child.stop()
             self._child = None
+            self._child_ends += 1
+            self._due["child"] = time.monotonic() + min(30.0, 0.25 * 2 ** min(self._child_ends, 10))
+            log.warning("child ended", code=code)
+            self._clear_soon()
             if self._running is not None and self._running.last is None:
                 self._failed(self._running, f"the process that did the job ended with {code}", transient=True)
 
@@ -317,6 +336,7 @@ class Worker:
                 table["seconds"] = table.get("seconds", 0.0) + message.get("seconds", 0.0)
                 running.changed.add(message["table"])
             case "done":
+                self._child_ends = 0
                 self.monitor.rows.inc(message["rows"])
                 self._soon(lambda queue: self._write_down(queue, running, message["rows"]))
                 self._finished(running, "done")
@@ -382,8 +402,10 @@ class Worker:
     # --- the child ------------------------------------------------------------------------------------------------
 
     def _keep_child(self) -> None:
-        """A child is started before there is a job for it: loading what it needs takes seconds."""
-        if self._child is None and not (self._stopping and self._running is None):
+        """A child is started before there is a job for it: loading what it needs takes seconds. One that ends by itself
+        is followed by another later each time."""
+        if self._child is None and not self._stopping and self._is_due("child"):
+            self._due.pop("child", None)
             given = self.settings
             self._child = Process(
                 {
@@ -396,11 +418,17 @@ class Worker:
                 }
             )
 
+    def _clear_soon(self) -> None:
+        """What a process that was killed has made: again and again for a while, for the server may not have noticed its
+        end yet, and holds its locks."""
+        self._due["clear"], self._clear_until = 0.0, time.monotonic() + CLEARING
+
     def _end_child(self) -> None:
-        """With what it has made; what it could not take away in time is cleared now."""
+        """With what it has made, and what it could not take away in time."""
         if self._child is not None:
             self._child.stop()
             self._child = None
+        self._clear_soon()
         if self._session is not None:
             clear_dead_runs(self._session)
 
