@@ -34,11 +34,12 @@ class JobGuard:
             caller=self.job.caller,
         )
         if found:
-            name, owner = found[0]
+            name, reason = found[0]
             about = next(about for r, about in places.items() if str(r) == name)
             raise PermissionDenied(
-                f"{about} uses {name}, which belongs to {owner} and would run with the rights of the worker",
-                hint="leave the table out, have an administrator own it in a schema of his, or clone by command line",
+                f"{about} uses {name}, which {reason} and would run with the rights of the worker",
+                hint="leave the table out, have an administrator make it, IMMUTABLE and in a schema of his, "
+                "or clone by command line",
             )
         calls = {name: about for text, about in ddl.evaluated() for name in called(text)}
         unsafe = _asked(session, "unsafe_builtins", names=list(calls))

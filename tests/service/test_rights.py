@@ -135,6 +135,31 @@ TRAPS = {
     " create table mine.t (id int, e mine.e)",
 }  # fmt: skip
 
+ADMINISTRATORS = """
+    create schema tools; grant usage on schema tools to alice;
+    create function tools.small(int) returns boolean language sql immutable as 'select $1 < 1000';
+    create function tools.run(text) returns boolean language plpgsql as $f$ begin execute $1; return true; end $f$;
+"""
+USES = """
+    create schema mine; create table mine.t (id int primary key, constraint c check ({}));
+    insert into mine.t select generate_series(1, 30);
+"""
+
+
+def test_functions_of_administrators_are_run_if_they_only_compute(
+    execute: Execute, as_role: Role, serve: Callable[..., Serving]
+) -> None:
+    execute(ADMINISTRATORS)
+    as_role("alice", USES.format("tools.small(id)"))
+    as_role("alice", f"select dbsynth.clone('mine', 'dev', '{QUICK}')")
+    as_role("alice", USES.replace("mine", "mine2").format("tools.run('select 1')"))
+    as_role("alice", f"select dbsynth.clone('mine2', 'dev2', '{QUICK}')")
+    assert serve("--drain").process.wait(240) == 0
+    (one, two) = execute("select state, error from dbsynth.job order by id")
+    assert one == ("done", None)
+    assert two[0] == "failed"
+    assert "tools.run, which is not IMMUTABLE and would run with the rights of the worker" in two[1]
+
 
 @pytest.mark.parametrize("how", ["worker", "postgres"])
 def test_code_of_the_caller_is_not_run_with_the_rights_of_the_worker(

@@ -6,6 +6,6 @@ where p.pronamespace = 'pg_catalog'::regnamespace
   and p.proname = any (%(names)s::text[])
   and (p.provolatile = 'v' or p.proname ~ '_to_xml|_to_xmlschema')
   and p.proname <> all (
-      '{random,random_normal,nextval,gen_random_uuid,uuidv4,uuidv7,clock_timestamp,timeofday}'::text[]
+      '{random,random_normal,gen_random_uuid,uuidv4,uuidv7,clock_timestamp,timeofday}'::text[]
   )
 order by 1
