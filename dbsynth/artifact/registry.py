@@ -33,11 +33,12 @@ from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.schema import model as schema
 from dbsynth.schema.types import Structured
-from dbsynth.values import document, folded, leaves, lists, members, scalars, shapes, special, structured
+from dbsynth.values import document, folded, leaves, lists, members, notations, scalars, shapes, special, structured
 from dbsynth.values.addresses import Composition, Domains, NameForm
 from dbsynth.values.agents import UserAgents
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.between import Between
+from dbsynth.values.binary import Bytes
 from dbsynth.values.chains import TokenChain
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.distinct import Seen
@@ -68,6 +69,7 @@ from dbsynth.values.vocabulary import Vocabulary
 from dbsynth.values.voices import Voices
 from dbsynth.values.who import Who
 from dbsynth.values.words import Words
+from dbsynth.values.xmltext import XmlText
 
 
 @dataclass(frozen=True)
@@ -197,13 +199,7 @@ _ENTRIES = (
     _plain(
         structured.Template, templates=list[str], weights=np.ndarray, places=list[list[Numbers]]
     ),
-    _plain(structured.Arrays, nulls=float, lengths=Numbers, members=Draws | None, distinct=bool),
-    _plain(structured.Bytes, sizes=Numbers, magic=str),
-    _plain(structured.Xml, tag=str, root=structured.Element),
-    _plain(
-        structured.Element, empty=float, text=Strings | Numbers | None,
-        attributes=dict[str, tuple[float, Strings | Numbers]], elements=dict[str, tuple[Numbers, structured.Element]],
-    ),
+    _plain(Bytes, starts=list[str], weights=np.ndarray, sizes=list[Numbers]),
     _plain(structured.Uuids),
     _plain(structured.Networks, mac=bool, masks=list[tuple[str, int]], width=int),
     _plain(
@@ -217,7 +213,6 @@ _ENTRIES = (
     _plain(special.Bits, sizes=Numbers, ones=float),
     _plain(special.Money, numbers=Numbers),
     _plain(special.ZonedTimes, zones=list[str]),
-    _plain(special.Hstore, keys=dict[str, tuple[float, Strings]]),
     _plain(
         special.Composite, width=int, whole=structured.Template | None, fields=list[tuple[float, Numbers | Pattern]]
     ),
@@ -234,16 +229,24 @@ _ENTRIES = (
     _record(leaves.Typed),
     _record(leaves.Lengths),
     _plain(
-        lists.Items, lengths=leaves.Lengths, member=document.Document, distinct=bool, order=int, numeric=bool
+        lists.Items, lengths=leaves.Lengths, member=document.Document, distinct=bool, order=int, numeric=bool,
+        grids=tuple[tuple[int, ...], ...], weights=np.ndarray,
     ),
     _plain(lists.Entries, lengths=leaves.Lengths, keys=ValueGenerator, member=document.Document),
+    _record(notations.JsonText),
+    _record(notations.ArrayText),
+    _record(notations.CompositeText),
+    _record(notations.HstoreText),
+    _record(notations.RangeText),
+    _record(XmlText),
+    _record(folded.Noted),
     _record(document.Path),
     _record(document.Document),
     Entry(
         folded.Folded,
         {
-            "table": str, "columns": tuple[str, ...], "document": document.Document, "unique": bool,
-            "max_length": int | None,
+            "table": str, "columns": tuple[str, ...], "document": document.Document,
+            "notation": notations.Notation, "unique": bool, "max_length": int | None,
         },
         {"_used": set},
     ),

@@ -64,14 +64,15 @@ class MomentCodec:
         parts = interval.parts_of(values.drop_null()) if shape == "interval" else interval.Parts()
         if shape in ("midnights", "split"):
             days = Marked(column.values // DAY, column.marks)
-            first, last = None if low is None else -(-low // DAY), None if high is None else high // DAY
+            first, final = None if low is None else -(-low // DAY), None if high is None else high // DAY
             if shape == "split":
                 first = None if low is None else low // DAY
-            main = Ordered.fit(days, k=k, low=first, high=last, exact_limit=EXACT_DAYS, weekly=True)
+            main = Ordered.fit(days, k=k, low=first, high=final, exact_limit=EXACT_DAYS, weekly=True)
             time = Ordered.fit(_time(column), k=k, low=0, high=DAY - 1) if shape == "split" else None
             return MomentCodec(spec, arrow, shape, main, time, (low, high), parts)
         if shape == "time":
-            low, high = max(0, low or 0), min(DAY - 1, DAY - 1 if high is None else high)
+            last = DAY if (column.values[column.marks == ORDINARY] == DAY).any() else DAY - 1  # 24:00
+            low, high = max(0, low or 0), min(last, last if high is None else high)
         exact, weekly = (EXACT_DAYS, True) if shape == "days" else (200, False)
         main = Ordered.fit(column, k=k, low=low, high=high, exact_limit=exact, weekly=weekly)
         return MomentCodec(spec, arrow, shape, main, None, (low, high), parts)

@@ -15,11 +15,12 @@ from dbsynth.pipeline.copied_paths import find_copies
 from dbsynth.pipeline.plan import TablePlan
 from dbsynth.relation.keys import combined
 from dbsynth.rng import derive
-from dbsynth.schema.model import Column
 from dbsynth.schema.types import Structured
 from dbsynth.values import fit_document
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.folded import Folded, are_documents, is_compact
+from dbsynth.values.notations import JsonText, Notation, notation_of, readable
+from dbsynth.values.xmltext import XmlText, is_xml
 
 if TYPE_CHECKING:
     from dbsynth.pipeline.draft import Draft
@@ -30,34 +31,36 @@ MOST_COLUMNS, MOST_OF_A_TABLE = 24, 48
 
 def folded_columns(plan: TablePlan, frame: pa.Table, unique: set[str], k: int, seed: int) -> dict[str, Folded]:
     """The columns of ``frame`` that hold documents."""
-    names = [c.name for c in plan.columns if c.how == "made" and _holds_documents(plan, c.name, frame)]
-    most = min(MOST_COLUMNS, MOST_OF_A_TABLE // max(1, len(names)))
-    late = {c for k in plan.keys if k.fill in ("self", "cycle") for c in k.free}
+    noted = {c.name: n for c in plan.columns if c.how == "made" and (n := _notation(plan, c.name, frame)) is not None}
+    most = min(MOST_COLUMNS, MOST_OF_A_TABLE // max(1, len(noted)))
+    late = {c for key in plan.keys if key.fill in ("self", "cycle") for c in key.free}
     out = {}
-    for name in names:
-        column = plan.table.column(name)
+    for name, notation in noted.items():
+        type_ = plan.table.column(name).type
         texts = combined(frame.column(name)).drop_null().to_pylist()
-        document = fit_document(texts, column.type, name, k, derive(seed, name), column=name, most=most)
-        document.compact = is_compact(texts)
-        length = column.type.length if isinstance(column.type, sqltypes.String) else None
-        out[name] = Folded(str(plan.name), (name,), document, name in unique, length)
+        own = derive(seed, name)
+        document = fit_document(texts, type_, name, k, own, notation=notation, column=name, most=most)
+        document.compact = isinstance(notation, JsonText) and is_compact(texts)
+        length = type_.length if isinstance(type_, sqltypes.String) else None
+        out[name] = Folded(str(plan.name), (name,), document, notation, name in unique, length)
         find_copies(out[name], frame, [c for c in frame.column_names if c not in {name} | late])
     return out
 
 
-def _holds_documents(plan: TablePlan, name: str, frame: pa.Table) -> bool:
-    column, values = plan.table.column(name), combined(frame.column(name)).drop_null()
-    if not len(values):
-        return False
-    if isinstance(column.type, sqltypes.JSON) or _is_document(column):
-        return True
-    text = isinstance(column.type, sqltypes.String) and not isinstance(column.type, sqltypes.Enum)
-    personal = plan.by_column[name].personal
-    return text and not personal and are_documents(values.to_pylist())
-
-
-def _is_document(column: Column) -> bool:
-    return isinstance(column.type, Structured) and column.type.family == "document"
+def _notation(plan: TablePlan, name: str, frame: pa.Table) -> Notation | None:
+    """In which the values of a column are documents; None where they are none."""
+    column, texts = plan.table.column(name), combined(frame.column(name)).drop_null()
+    if not pa.types.is_string(texts.type) or not len(texts):
+        return None
+    texts = texts.to_pylist()
+    if isinstance(column.type, Structured) and column.type.family == "xml":
+        return XmlText.of(texts)
+    if isinstance(column.type, sqltypes.String) and not isinstance(column.type, sqltypes.Enum):
+        if plan.by_column[name].personal:
+            return None
+        return JsonText() if are_documents(texts) else XmlText.of(texts) if is_xml(texts) else None
+    notation = notation_of(column.type)
+    return notation if notation is not None and readable(notation, texts) else None
 
 
 def unfolded(folded: Mapping[str, Folded], rows: pa.Table) -> dict[str, pa.Array]:

@@ -17,13 +17,16 @@ from dbsynth.schema.model import Column, Table
 from dbsynth.schema.roles import AREAS, DIRECT, PROSE
 from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
+from dbsynth.values.binary import Bytes
 from dbsynth.values.by_role import drawer_by_role, generator_by_role
 from dbsynth.values.column import Drawer, MadeColumn, shared_values
 from dbsynth.values.document import Document
+from dbsynth.values.folded import Noted
 from dbsynth.values.guard import Guard
 from dbsynth.values.learn import Setting, learn
 from dbsynth.values.listed import Listed
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
+from dbsynth.values.notations import ArrayText, JsonText, Notation, notation_of, readable
 from dbsynth.values.numbers import NUMBER, Numbers
 from dbsynth.values.pattern import Pattern
 from dbsynth.values.person import Identities
@@ -31,20 +34,20 @@ from dbsynth.values.person_columns import PERSON_ROLES, persons
 from dbsynth.values.phrase import TOKEN, Phrase
 from dbsynth.values.place import FOLLOWING, KINDS, Urls, following, places
 from dbsynth.values.pools import pool
-from dbsynth.values.scalars import NO_DOCUMENT, loads
+from dbsynth.values.scalars import NO_DOCUMENT
 from dbsynth.values.special import (
     Bits,
     Composite,
-    Hstore,
     Money,
     Plain,
     Ranges,
     SearchVectors,
     ZonedTimes,
 )
-from dbsynth.values.structured import Arrays, Bytes, Networks, Template, Uuids, Xml
+from dbsynth.values.structured import Networks, Template, Uuids
 from dbsynth.values.tokens import UniqueIds
 from dbsynth.values.voices import Voices
+from dbsynth.values.xmltext import XmlText, is_xml
 
 __all__ = ["fit_document", "fit_generators"]
 
@@ -116,10 +119,19 @@ def fit_generators(
 
 
 def fit_document(
-    texts: Sequence[str], type_: TypeEngine[Any], owner: str, k: int, seed: int, *, column: str = "", most: int = 0
+    texts: Sequence[str],
+    type_: TypeEngine[Any],
+    owner: str,
+    k: int,
+    seed: int,
+    *,
+    notation: Notation | None = None,
+    column: str = "",
+    most: int = 0,
 ) -> Document:
-    """What is in the JSON documents ``texts`` of a column of ``type_``. ``owner``: what their strings are called.
-    ``column``, ``most``: the name before those of the columns of a model, and how many of these there may be."""
+    """What is in the documents ``texts`` (JSON, if no ``notation`` is given) of a column of ``type_``. ``owner``: what
+    their strings are called. ``column``, ``most``: the name before those of the columns of a model, and how many of
+    these there may be."""
 
     def makers(table: Table, data: pa.Table, roles: Mapping[str, Role], columns: Sequence[str], seed: int) -> list[Any]:
         return fit_generators(table, data, roles, columns, unique=(), k=k, seed=seed, guides=())
@@ -127,9 +139,16 @@ def fit_document(
     def typer(inner: TypeEngine[Any], known: Sequence[str]) -> Drawer | None:
         return _member(inner, known, k, generator(seed, "member"))
 
-    declared = type_ if isinstance(type_, Structured) else None
-    documents = [d for d in map(loads, texts) if d is not NO_DOCUMENT]
+    families = ("document", "composite")
+    typed = isinstance(type_, sqltypes.ARRAY) or (isinstance(type_, Structured) and type_.family in families)
+    declared = type_ if typed else None
+    documents = [d for d in map((notation or JsonText()).parse, texts) if d is not NO_DOCUMENT]
     return learn(documents, Setting(k, makers, typer, owner, column, most), seed, declared)
+
+
+def fit_noted(notation: Notation, texts: Sequence[str], type_: TypeEngine[Any], owner: str, k: int, seed: int) -> Noted:
+    """A drawer for texts in ``notation``."""
+    return Noted(notation, fit_document(texts, type_, owner, k, seed, notation=notation))
 
 
 def _is_text(column: Column) -> bool:
@@ -190,7 +209,7 @@ def _single(
             guarded, distinct = {v for v, n in Counter(everything).items() if n < k}, 1.0
         source = data.column(column.name).combine_chunks()
         drawer = following(role, source, guides, drawer, locale=locale, k=k, seed=seed, named=named)
-    if isinstance(drawer, Ranges | Arrays | Bits) or (isinstance(drawer, Listed) and drawer.open):
+    if isinstance(drawer, Ranges | Bits) or (isinstance(drawer, Listed) and drawer.open):
         guarded = set()
     return MadeColumn(
         str(table.name),
@@ -221,7 +240,7 @@ def _drawer(
     if isinstance(type_, sqltypes.JSON) or (role == "json" and values):
         return fit_document(values, type_, column.name, k, seed)
     if isinstance(type_, sqltypes.ARRAY):
-        return Arrays(values, k, rng, lambda members: _member(type_.item_type, members, k, rng))
+        return fit_noted(ArrayText(type_.item_type), values, type_, column.name, k, seed)
     if isinstance(type_, sqltypes.LargeBinary):
         return Bytes(values, k)
     if isinstance(type_, Structured):
@@ -235,8 +254,8 @@ def _drawer(
     if role == "url":
         return Urls(values, k, common)
     if role in WORDED and values:
-        if Xml.fits(values):
-            return Xml(values, k, rng)
+        if is_xml(values):
+            return fit_noted(XmlText.of(values), values, type_, column.name, k, seed)
         if role in SENTENCES:
             return Voices.fit(values, k, seed=derive(seed, "text"), named=named)
         return Phrase.fit(values, k, others=common)
@@ -271,15 +290,14 @@ def _member(type_: TypeEngine[Any], values: Sequence[str], k: int, rng: np.rando
 
 
 def _structured(type_: Structured, values: Sequence[str], k: int, rng: np.random.Generator) -> Drawer:
+    notation = XmlText.of(values) if type_.family == "xml" else notation_of(type_)
+    if notation is not None and readable(notation, values):
+        return fit_noted(notation, values, type_, type_.declared, k, int(rng.integers(2**63)))
     match type_.family:
-        case "document":
-            return fit_document(values, type_, "", k, int(rng.integers(2**63)))
         case "range":
             return Ranges(values, k)
         case "composite":
             return Composite(values, k)
-        case "xml":
-            return Xml(values, k, rng)
         case "network":
             return Networks(values, k)
         case "bits":
@@ -288,8 +306,6 @@ def _structured(type_: Structured, values: Sequence[str], k: int, rng: np.random
             return Money(values, k)
         case "tsvector":
             return SearchVectors(values, k)
-        case "hstore":
-            return Hstore(values, k, rng)
         case "timetz":
             return ZonedTimes(values, k)
         case _ if Multiranges.fits(values):

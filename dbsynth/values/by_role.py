@@ -12,7 +12,7 @@ from sqlalchemy import types as sqltypes
 from dbsynth.rng import derive
 from dbsynth.schema.identifiers import bare, recognise
 from dbsynth.schema.model import Column, Table
-from dbsynth.schema.types import arrow_type
+from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.agents import UserAgents
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.between import fit_numbers
@@ -38,6 +38,8 @@ def generator_by_role(
     """A generator of a column of its own, None where its values' form decides."""
     type_ = column.type
     text = isinstance(type_, sqltypes.String) and not isinstance(type_, sqltypes.Enum)
+    if isinstance(type_, Structured) and type_.family == "network":
+        text, role = True, "mac" if type_.declared.startswith("mac") else "ip"
     whole = not text and _whole(type_) and role in (*IDENTIFIERS, *OF_PERSONS)
     if not (whole or (text and role in (*IDENTIFIERS, "ip", "cidr", "mac"))):
         return None

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from dbsynth.codec.base import ColumnSpec
 from dbsynth.errors import UnsatisfiableConstraint
 from dbsynth.values.document import Document
+from dbsynth.values.notations import JsonText, Notation
 from dbsynth.values.scalars import NO_DOCUMENT, loads
 
 ROUNDS = 12
@@ -22,11 +23,12 @@ ROUNDS = 12
 
 @dataclass
 class Folded:
-    """``max_length``: of the text."""
+    """``notation``: in which the documents are written; ``max_length``: of the text."""
 
     table: str
     columns: tuple[str, ...]
     document: Document
+    notation: Notation = field(default_factory=JsonText)
     unique: bool = False
     max_length: int | None = None
     _used: set[str] = field(default_factory=set)
@@ -43,7 +45,7 @@ class Folded:
         return self.document.unfold(self.documents(texts))
 
     def documents(self, texts: pa.Array) -> list[Any]:
-        return [NO_DOCUMENT if t is None else loads(t) for t in texts.to_pylist()]
+        return [NO_DOCUMENT if t is None else self.notation.parse(t) for t in texts.to_pylist()]
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
@@ -74,7 +76,7 @@ class Folded:
 
     def _drawn(self, rows: np.ndarray, known: Mapping[str, pa.Array], rng: np.random.Generator) -> pa.Array:
         given = {c: a.take(pa.array(rows)) for c, a in known.items()}
-        return self.document.fold(len(rows), given, rng)
+        return written(self.notation, self.document.fold(len(rows), given, rng))
 
     def _refused(self, texts: pa.Array) -> np.ndarray:
         bad = np.zeros(len(texts), bool)
@@ -86,6 +88,25 @@ class Folded:
                 bad[i] |= text in seen
                 seen.add(text)
         return np.flatnonzero(bad)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Documents in a notation, drawn without a model."""
+
+    notation: Notation
+    document: Document
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
+        texts: list[str] = written(self.notation, self.document.fold(count, {}, rng)).to_pylist()
+        return texts
+
+
+def written(notation: Notation, texts: pa.Array) -> pa.Array:
+    """JSON texts in ``notation``."""
+    if isinstance(notation, JsonText):
+        return texts
+    return pa.array([notation.write(loads(t)) for t in texts.to_pylist()], pa.string())
 
 
 def _replaced(texts: pa.Array, rows: np.ndarray, fresh: pa.Array) -> pa.Array:

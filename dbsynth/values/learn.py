@@ -50,6 +50,9 @@ MOST_TAGS = 30
 INFERRED = 20_000
 """Rows by which the role of a string is told."""
 
+SPECIAL = frozenset(["NaN", "Infinity", "-Infinity"])
+"""Numbers that JSON does not have."""
+
 Makers = Callable[[Table, pa.Table, dict[str, ColumnRole], list[str], int], list[ValueGenerator]]
 """Generators for columns of a table, given its rows, their roles, and a seed."""
 Typer = Callable[[TypeEngine[Any], Sequence[str]], Drawer | None]
@@ -182,7 +185,10 @@ def _leaf(path: Path, at: Found, type_: TypeEngine[Any] | None, setting: Setting
 
 
 def _element(type_: TypeEngine[Any] | None) -> TypeEngine[Any] | None:
-    return type_.item_type if isinstance(type_, sqltypes.ARRAY) else getattr(type_, "element", None)
+    """The type of the members; a further dimension has those of the first."""
+    if isinstance(type_, sqltypes.ARRAY):
+        return type_.item_type
+    return type_.element if isinstance(type_, Structured) else type_
 
 
 def _strings(path: Path, strings: list[str], type_: TypeEngine[Any] | None, setting: Setting) -> None:
@@ -190,18 +196,30 @@ def _strings(path: Path, strings: list[str], type_: TypeEngine[Any] | None, sett
     if form is not None:
         column = form.column(strings)
         path.moment_form, path.strings = form, MomentSteps.of(form, column, setting.k)
+    elif isinstance(type_, sqltypes.Numeric) and SPECIAL.issuperset(strings):
+        path.strings = strings_choice(strings, setting.k)
     elif type_ is not None and (drawer := setting.typer(type_, strings)) is not None:
         path.strings = Typed(drawer)
 
 
 def _items(arrays: list[list[Any]], setting: Setting, seed: int, type_: TypeEngine[Any] | None, depth: int) -> Items:
+    lengths = Lengths.of([len(a) for a in arrays], setting.k)
+    dimensions = [_dimensions(a) for a in arrays]
+    common = Counter(len(d) for d in dimensions if d).most_common(1)
+    grid = common[0][0] if common and all(dimensions) else 1
+    if grid > 1:  # an array of fewer dimensions is an empty one, or from a column of several kinds
+        arrays = [_members(a, grid) for a, d in zip(arrays, dimensions, strict=True) if len(d) == grid]
+        inner = Counter(d[1:] for d in dimensions if len(d) == grid)
+        known = [(d, n) for d, n in inner.most_common(100) if n >= min(setting.k, max(inner.values()))]
     flat: list[Any] = []
     for array in arrays:
         flat += array
         if len(flat) >= MOST_MEMBERS:
             break
-    lengths = Lengths.of([len(a) for a in arrays], setting.k)
     member = learn(flat, setting, derive(seed, "members"), type_, depth + 1)
+    if grid > 1:
+        grids, weights = tuple(d for d, _ in known), np.array([n for _, n in known], float)
+        return Items(lengths, member, grids=grids, weights=weights)
     long = [a for a in arrays if len(a) > 1]
     if len(long) < setting.k:
         return Items(lengths, member)
@@ -214,6 +232,18 @@ def _items(arrays: list[list[Any]], setting: Setting, seed: int, type_: TypeEngi
     order = 1 if all(a == sorted(a) for a in keys) else -1 if all(a == sorted(a, reverse=True) for a in keys) else 0
     constant = all(len(set(a)) == 1 for a in keys)
     return Items(lengths, member, distinct, 0 if constant else order, numeric)
+
+
+def _dimensions(array: list[Any]) -> tuple[int, ...]:
+    """The length along each dimension; () for lists that are not all of one length, or not all lists."""
+    if not any(type(v) is list for v in array):
+        return (len(array),)
+    inner = {_dimensions(v) if type(v) is list else () for v in array}
+    return (len(array), *inner.pop()) if len(inner) == 1 and () not in inner else ()
+
+
+def _members(array: list[Any], depth: int) -> list[Any]:
+    return array if depth == 1 else [m for inner in array for m in _members(inner, depth - 1)]
 
 
 def _entries(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbsynth.values.forms import choose
 from dbsynth.values.leaves import Lengths
+from dbsynth.values.scalars import json_strings
 
 if TYPE_CHECKING:
     from dbsynth.values.base import ValueGenerator
@@ -22,13 +25,16 @@ TURNS = 8
 @dataclass
 class Items:
     """``distinct``: no member of an array is another one's equal. ``order``: 1 or -1 where members rise or fall (as
-    numbers where ``numeric``)."""
+    numbers where ``numeric``). ``grids``: of arrays of more than one dimension the lengths below the first one, as
+    often as ``weights`` float (grids,) says; () of others."""
 
     lengths: Lengths
     member: Document
     distinct: bool = False
     order: int = 0
     numeric: bool = False
+    grids: tuple[tuple[int, ...], ...] = ()
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def texts(self, count: int, lengths: pa.Array | None, rng: np.random.Generator, compact: bool) -> pa.Array:
         """JSON arrays; ``lengths`` int64 (count,) where they are known, with nulls where not."""
@@ -36,6 +42,8 @@ class Items:
         if lengths is not None:
             known = lengths.is_valid().to_numpy(zero_copy_only=False)
             sizes = np.where(known, lengths.fill_null(0).to_numpy(zero_copy_only=False), sizes).astype(np.int64)
+        if self.grids:
+            return self._grids(sizes, rng, "," if compact else ", ")
         row = np.repeat(np.arange(count), sizes)
         flat = self.member.fold(len(row), {}, rng)
         if self.distinct:
@@ -44,8 +52,18 @@ class Items:
             flat = flat.take(pa.array(self._sorted(row, flat)))
         return joined(row, flat, count, "[", "]", "," if compact else ", ")
 
+    def _grids(self, sizes: np.ndarray, rng: np.random.Generator, comma: str) -> pa.Array:
+        inner = np.array(self.grids, np.int64)[choose(self.weights, len(sizes), rng)]
+        # how many lists there are of each dimension in each row
+        many = np.cumprod(np.column_stack([sizes, inner]), axis=1)
+        flat = self.member.fold(int(many[:, -1].sum()), {}, rng)
+        for level in reversed(range(inner.shape[1])):
+            lengths = np.repeat(inner[:, level], many[:, level])
+            flat = joined(np.repeat(np.arange(len(lengths)), lengths), flat, len(lengths), "[", "]", comma)
+        return joined(np.repeat(np.arange(len(sizes)), sizes), flat, len(sizes), "[", "]", comma)
+
     def _sorted(self, row: np.ndarray, flat: pa.Array) -> np.ndarray:
-        key = flat.cast(pa.float64()) if self.numeric else flat
+        key = flat.cast(pa.float64()) if self.numeric else pc.replace_substring_regex(flat, '^"|"$', "")
         rank = pc.rank(key, sort_keys="ascending").to_numpy(zero_copy_only=False).astype(np.int64)
         return np.lexsort((rank * self.order, row))
 
@@ -67,15 +85,12 @@ class Entries:
         return joined(row, flat, count, "{", "}", comma)
 
     def _keys(self, count: int, rng: np.random.Generator) -> pa.Array:
-        from dbsynth.values.scalars import json_strings
-
         name = self.keys.columns[0]
         return json_strings(self.keys.generate({name: np.ones(count, bool)}, {}, rng)[name])
 
 
-def apart(row: np.ndarray, flat: pa.Array, fresh: object) -> tuple[np.ndarray, pa.Array]:
+def apart(row: np.ndarray, flat: pa.Array, fresh: Callable[[int], pa.Array]) -> tuple[np.ndarray, pa.Array]:
     """``row`` int (n,) and ``flat`` (n,) without members that occur twice in a row: drawn again by ``fresh``."""
-    assert callable(fresh)
     for _ in range(TURNS):
         again = np.flatnonzero(_repeated(row, flat))
         if not len(again):

@@ -73,9 +73,12 @@ class NumberForm:
             return cls(sqltypes.BigInteger(), 0, 0)
         if not fractions:
             return cls(sqltypes.Numeric(38, 0) if largest < 10**37 else sqltypes.Float(), 0, 0)
-        places = np.sort([len(v.partition(".")[2]) if isinstance(v, Digits) else 0 for v in values])
+        written = [v.partition(".")[2] if isinstance(v, Digits) else "" for v in values]
+        places, telling = np.sort([len(d) for d in written]), np.sort([len(d.rstrip("0")) for d in written])
         odd = int(ODD_SHARE * len(places))
-        least, most = int(places[odd]), int(places[len(places) - 1 - odd])
+        most = int(telling[len(places) - 1 - odd])
+        least = int(places[odd])
+        least, most = (least, max(least, most)) if least <= MOST_EXACT else (most, most)  # 1.370000000000
         exponents = sum("e" in v.lower() for v in fractions) > odd
         wide = max(max(abs(float(v)) for v in fractions), float(min(largest, 10**300))) >= 10.0**30
         if exponents or wide or most > MOST_DECIMALS:

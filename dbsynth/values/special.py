@@ -14,7 +14,7 @@ from dbsynth.values.forms import even, quantiles
 from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.numbers import NUMBER, Numbers
 from dbsynth.values.pattern import Pattern
-from dbsynth.values.structured import Strings, Template
+from dbsynth.values.structured import Template
 
 RANGE = re.compile(r'^([\[(])"?([^",]*)"?,"?([^",]*)"?([\])])$')
 
@@ -173,28 +173,6 @@ class ZonedTimes:
             f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}{self.zones[z] if self.zones[z][0] in '+-' else '+00'}"
             for s, z in zip(seconds, zones, strict=True)
         ]
-
-
-PAIR = re.compile(r'"((?:[^"\\]|\\.)*)"=>(?:NULL|"((?:[^"\\]|\\.)*)")')
-
-
-class Hstore:
-    def __init__(self, texts: Sequence[str], k: int, rng: np.random.Generator) -> None:
-        rows = [PAIR.findall(t) for t in texts]
-        keys = Counter(key for r in rows for key, _ in r)
-        self.keys = {
-            key: (n / len(rows), Strings([v for r in rows for other, v in r if other == key], k, rng))
-            for key, n in keys.items()
-            if n >= k
-        }
-
-    def draw(self, count: int, rng: np.random.Generator) -> list[str]:
-        out = [""] * count
-        for key, (share, strings) in self.keys.items():
-            rows = np.flatnonzero(rng.random(count) < share)
-            for r, value in zip(rows, strings.draw(len(rows), rng), strict=True):
-                out[r] += (", " if out[r] else "") + f'"{key}"=>"{value}"'
-        return out
 
 
 class Composite:

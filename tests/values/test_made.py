@@ -7,7 +7,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from dbsynth.values.pattern import Pattern, shape_of
 from dbsynth.values.person import Identities
 from dbsynth.values.person_columns import persons
 from dbsynth.values.spelling import plain
-from dbsynth.values.structured import Arrays, Uuids, Xml
+from dbsynth.values.structured import Uuids
 from dbsynth.values.words import Words
 
 K = 5
@@ -134,18 +133,6 @@ def test_text_ends_with_a_whole_word() -> None:
     from dbsynth.values.pools import pool
 
     assert seen <= known | {w.lower() for w in pool("word")}
-
-
-def test_arrays_are_arrays() -> None:
-    out = Arrays(["{1,2,3}", "{4,5}", "{}"] * 10, K, generator(1)).draw(50, generator(2))
-    assert all(v.startswith("{") and v.endswith("}") for v in out)
-
-
-def test_xml_is_well_formed() -> None:
-    values = [f"<book><title>Secret {i}</title><pages>{i}</pages></book>" for i in range(30)]
-    roots = [ElementTree.fromstring(v) for v in Xml(values, K, generator(1)).draw(50, generator(2))]
-    assert {r.tag for r in roots} == {"book"}
-    assert not {child.text for r in roots for child in r if child.tag == "title"} & {f"Secret {i}" for i in range(30)}
 
 
 def test_uuids_are_random_ones_of_version_four() -> None:
