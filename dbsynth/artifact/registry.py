@@ -41,6 +41,7 @@ from dbsynth.values.between import Between
 from dbsynth.values.binary import Bytes
 from dbsynth.values.chains import TokenChain
 from dbsynth.values.column import Drawer, MadeColumn
+from dbsynth.values.customs import Customs
 from dbsynth.values.distinct import Seen
 from dbsynth.values.formats import Colours, Dates, Versions, WebDomains
 from dbsynth.values.forms import Forms
@@ -136,6 +137,7 @@ _ENTRIES = (
         first_style=Style, last_style=Style, how=dict[str, Following], makers=dict[str, MadeColumn],
     ),
     _plain(Guided, columns=tuple[str, ...], of=tuple[dict[str, int], ...], drawers=tuple[Draws, ...], rest=Draws),
+    _plain(Customs, inner=Draws, column=str, role=str),
     _plain(Mixture, drawers=tuple[Draws, ...], weights=np.ndarray),
     _plain(Often, values=tuple[str, ...], weights=np.ndarray, others=Draws),
     _plain(Never),

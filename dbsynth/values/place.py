@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dbsynth.rng import derive
 from dbsynth.values.column import Drawer
+from dbsynth.values.customs import with_customs
 from dbsynth.values.forms import BLANK, choose, even, quantiles
 from dbsynth.values.guard import Guard
 from dbsynth.values.guided import Guided, Mixture, Often, guided
@@ -55,6 +56,10 @@ def places(
     )
 
 
+def _codes(texts: Sequence[str], k: int) -> Drawer:
+    return Often.of(texts, k, lambda rest: Mixture.by_head(rest, k))
+
+
 FOLLOWING = frozenset(KINDS) | {"postcode", "phone"}
 """Roles whose values may follow the country, the city, ... of their row."""
 LEAST_OF_LOCALE = 0.02
@@ -74,9 +79,8 @@ def following(
 ) -> Drawer:
     """``rest``, or a drawer that follows the ``guides`` (columns of the same rows as ``values``)."""
     if role not in KINDS:
-        if role == "postcode":
-            return guided(values, guides, k, seed, lambda own: Often.of(own, k, lambda t: Mixture.by_head(t, k)))
-        return guided(values, guides, k, seed, lambda own: Mixture.by_head(own, k))
+        fit = _codes if role == "postcode" else Mixture.by_head
+        return with_customs(role, values, guides, guided(values, guides, k, seed, lambda own: fit(own, k)))
     for name, array in guides.items():
         of = countries(array, k) if pa.types.is_string(array.type) else {}
         texts: dict[str, list[str]] = {}

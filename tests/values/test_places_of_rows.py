@@ -97,6 +97,26 @@ def test_rows_of_a_group_share_values_as_often_as_in_the_source() -> None:
         assert of.setdefault(street, country) == country
 
 
+def test_countries_of_few_rows_keep_to_their_customs() -> None:
+    few = {"Italy": ("0{:04}", "+39 06 {}"), "Sweden": ("1{:02} 5{}", "+46 8 {}"), "Canada": ("K{}A {}B1", "+1 613 {}")}
+    source = customers(300).select(["country", "postcode", "phone"])
+    rows = [r for r in source.to_pylist() if r["country"] != "United Kingdom"]
+    for i in range(8):
+        for country, (code, phone) in few.items():
+            numbers = (i,) if country == "Italy" else (10 + i, i) if country == "Sweden" else (i, i)
+            rows.append({"country": country, "postcode": code.format(*numbers), "phone": phone.format(10**6 + i)})
+    made = cloned(pa.Table.from_pylist(rows), rows=ROWS, name="few")
+    assert made.roles["country"].kind == "category"
+    customs = {
+        "Italy": (r"\d{5}", "+39"),
+        "Sweden": (r"\d{3} \d\d", "+46"),
+        "Canada": (r"[A-Z]\d[A-Z] \d[A-Z]\d", "+1"),
+    }
+    told = [r for r in made.rows("country", "postcode", "phone") if r[0] in customs]
+    assert len(told) > 50
+    assert all(re.fullmatch(customs[c][0], code) and phone.startswith(customs[c][1]) for c, code, phone in told)
+
+
 def test_values_that_k_rows_share_stay_as_often() -> None:
     texts = ["10115"] * 60 + [f"2{i:04}" for i in range(40)]
     drawer = Often.of(texts, 5, lambda own: Pattern.fit(own, 5))
