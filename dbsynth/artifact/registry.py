@@ -40,6 +40,7 @@ from dbsynth.values.base import ValueGenerator
 from dbsynth.values.between import Between
 from dbsynth.values.binary import Bytes
 from dbsynth.values.chains import TokenChain
+from dbsynth.values.codes import CodeForm, CodeRun, Codes
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.customs import Customs
 from dbsynth.values.distinct import Seen
@@ -111,7 +112,7 @@ _RECORDS = (
     schema.Index, schema.Partition, schema.Table, schema.UserType, schema.Sequence, schema.Schema,
     ColumnPlan, Kept, Degree, TablePlan, Plan, KeyPlan, Sample, FitReport, Feature, Clusters, Degrees, Lattice,
     PrivateTraining, TableNoise, Known, SiblingState, Steps, Borrowed, Shape, Slot, Skeleton, Copy, Aggregate, Factor,
-    MarkupLayout,
+    MarkupLayout, CodeForm, CodeRun,
     Person, Following, NameForm, Composition, Domains, Style, Names, Who,
     *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
 )  # fmt: skip
@@ -166,6 +167,7 @@ _ENTRIES = (
     _plain(Colours, forms=list[tuple[tuple[int, bool], int]]),
     _plain(WebDomains, labels=np.ndarray, lengths=np.ndarray, hosts=list[tuple[str, int]], lexicon=Lexicon),
     Entry(Pattern, {"shapes": tuple[Shape, ...]}),
+    Entry(Codes, {"forms": tuple[CodeForm, ...], "fallback": Pattern}, {"reached": dict}),
     _plain(Forms, weights=np.ndarray, words=np.ndarray, digits=np.ndarray, sizes=np.ndarray),
     Entry(Lexicon, {"words": np.ndarray, "weights": np.ndarray}, make=Lexicon),
     _plain(Words, forms=Forms, lexicon=Lexicon, run=float, markup=bool, style=str),

@@ -19,6 +19,7 @@ from dbsynth.schema.types import Structured, arrow_type
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.binary import Bytes
 from dbsynth.values.by_role import drawer_by_role, generator_by_role
+from dbsynth.values.codes import Codes
 from dbsynth.values.column import Drawer, MadeColumn, shared_values
 from dbsynth.values.document import Document
 from dbsynth.values.folded import Noted
@@ -53,6 +54,8 @@ __all__ = ["fit_document", "fit_generators"]
 
 WORDED = PROSE - {"code"} | {"path", "slug", "language", "user_agent"}
 """Roles of texts that are made of words; the others are built as codes."""
+CODED = frozenset(["code", "label"])
+"""Roles of texts that may be built from other columns of their row."""
 SENTENCES = frozenset(["text", "html", "markdown"])
 """Roles of running text."""
 
@@ -110,10 +113,11 @@ def fit_generators(
     ]
     tongue = locale or next((m.who.locale for m in made if isinstance(m, Identities)), None)
     named = {w.casefold() for c in people for v in values[c] if v for w in TOKEN.findall(v)}
+    others = [c.name for c in table.stored_columns if c.name not in columns and (guides is None or guides)]
     for name in columns:
         if name not in people:
             column, role = table.column(name), roles[name].role
-            own = _single(table, column, role, data, name in unique, k, derive(seed, name), tongue, named, told)
+            own = _single(table, column, role, data, name in unique, k, derive(seed, name), tongue, named, told, others)
             made.insert(0, own) if name in firms else made.append(own)  # addresses may be called after the company
     return made
 
@@ -176,9 +180,10 @@ def _single(
     locale: str | None,
     named: Set[str],
     guides: Mapping[str, pa.Array],
+    others: Sequence[str],
 ) -> ValueGenerator:
     """``guides``: columns that the values may follow; ``named``: words of the names of the table's people, which are no
-    words for other columns."""
+    words for other columns; ``others``: columns that stand in the row before."""
     own_kind = generator_by_role(table, column, role, data, unique=unique, k=k, seed=seed)
     if own_kind is not None:
         return own_kind
@@ -194,6 +199,11 @@ def _single(
         numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return Plain(column.name, type_, numbers[np.isfinite(numbers)], k, unique=unique)
     known = _known(data, column.name)
+    codes = _codes(column, data, others, k) if role in CODED and _is_text(column) else None
+    if isinstance(codes, Codes):
+        guard = Guard([] if codes.told else known, derive(seed, "guard"))
+        kept, longest = shared_values(known), _length(column)
+        return MadeColumn(str(table.name), column.name, codes, guard, unique=unique, max_length=longest, shared=kept)
     # what a person's row says of them, and free text, is never the source's, however many say the same
     own = unique or bool(named) or role in DIRECT | PROSE - {"label", "code"} or not _is_text(column)
     kept = shared_values(known, None if own else k)
@@ -221,6 +231,14 @@ def _single(
         distinct=max(distinct, 1e-3),
         shared=kept,
     )
+
+
+def _codes(column: Column, data: pa.Table, others: Sequence[str], k: int) -> Codes | Pattern:
+    """What the values of ``column`` say of their rows; a Pattern where they say nothing."""
+    own = data.column(column.name).combine_chunks()
+    at = pc.indices_nonzero(pc.fill_null(pc.not_equal(own, ""), False)).slice(0, FIT_ROWS)
+    beside = {c: data.column(c).combine_chunks().take(at) for c in others}
+    return Codes.fit(own.take(at).to_pylist(), beside, k, _length(column))
 
 
 def _drawer(
