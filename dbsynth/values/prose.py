@@ -86,8 +86,17 @@ class Prose:
         self._stock: list[str] = []
 
     @classmethod
-    def fit(cls, values: Sequence[str], k: int, *, seed: int, named: Set[str] = frozenset()) -> Prose:
-        """``named``: case-folded words that are no words of a text (names of the table's people)."""
+    def fit(
+        cls,
+        values: Sequence[str],
+        k: int,
+        *,
+        seed: int,
+        named: Set[str] = frozenset(),
+        column: Sequence[str] | None = None,
+    ) -> Prose:
+        """``named``: case-folded words that are no words of a text (names of the table's people); ``column``: all texts
+        that no sequence may be of, if there are others than ``values``."""
         layout = MarkupLayout.fit(values, kind_of(values), k)
         read = _Read(values, layout, k)
         language = language_of(values) or ("en" if _latin(values) else None)
@@ -123,7 +132,7 @@ class Prose:
         keys = [key if i >= len(read.paths) else "" for i, (_, key) in enumerate(index)]
         vocabulary = Vocabulary(len(read.paths), keys, modes, counts, lexicon, links, mails, read.years(k))
         key = derive(seed, "grams")
-        grams = _grams(values, layout, read.paths, vocabulary, k, key)
+        grams = _grams(values if column is None else column, layout, read.paths, vocabulary, k, key)
         ends, lasts, signs, weights = _endings(read, index, tokens, rows, starts, k)
         return cls(
             Forms.fit(values, k), layout, tuple(read.paths), read.order(k), read.sizes(k), vocabulary, chain, classes,

@@ -44,7 +44,7 @@ class Voices:
             groups[kind if kind in groups else latin].append(value)
         known = [(name, group) for name, group in groups.items() if group]
         return cls(
-            [Prose.fit(group, k, seed=derive(seed, name), named=named) for name, group in known],
+            [Prose.fit(group, k, seed=derive(seed, name), named=named, column=values) for name, group in known],
             np.array([float(len(group)) for _, group in known]),
         )
 
