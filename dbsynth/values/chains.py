@@ -85,6 +85,14 @@ class TokenChain:
             open_[some] = False
         return out
 
+    def leading(self, least: float) -> np.ndarray:
+        """bool (size,): tokens at the end of a context on which one follows nearly always."""
+        out = np.zeros(self.size, bool)
+        for order in range(1, self.orders + 1):
+            sure = np.flatnonzero(self._sure(order, least) >= 0) if len(self.keys[order - 1]) else np.zeros(0, np.int64)
+            out[sure if order == 1 else self.keys[order - 2][sure] % self.size] = True
+        return out
+
     def _sure(self, order: int, least: float) -> np.ndarray:
         if (order, least) not in self._known:
             share = self.counts[order - 1] / self.totals[order - 1][self.keys[order - 1] // self.size]

@@ -49,6 +49,7 @@ class Writing:
         words = prose.vocabulary
         self.words, self.chain, self.class_chain = words, prose.chain, prose.class_chain
         self.hash = words.hashes(prose.grams)
+        self.leading = prose.chain.leading(SURE)
         self.address = np.zeros(len(words.texts), bool)  # no sequence goes over these
         self.any_number = np.uint64(prose.grams.word(ANY_NUMBER))
         for i in np.flatnonzero(words.link_at >= 0).tolist():
@@ -403,7 +404,7 @@ class Batch:
         """bool: whether ``token``, or what will nearly surely follow it, completes a sequence of the source."""
         model = self.model
         out = completed(model.prose.grams, self.window[rows], model.hash[text])
-        some = np.flatnonzero(~out)
+        some = np.flatnonzero(~out & model.leading[token])
         state, window, now, what = self.state[rows[some]], self.window[rows[some]], token[some], text[some]
         for _ in range(AHEAD):
             state = model.chain.step(state, now)
