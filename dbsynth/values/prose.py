@@ -128,6 +128,8 @@ class Prose:
         rare = read.rare_words(set(known))
         others = [w for w in (common_words(language) if language else ()) if w.casefold() not in rare | named]
         lexicon = Lexicon.of({w: n**0.5 for w, n in known.items() if len(w) > 2}, others)
+        if not len(lexicon.words):  # of a script whose words nobody told us
+            lexicon = Lexicon.of(known, () if known else common_words("en"))
         links, mails = addresses(lexicon, read.link_sizes, k, rng)
         keys = [key if i >= len(read.paths) else "" for i, (_, key) in enumerate(index)]
         vocabulary = Vocabulary(len(read.paths), keys, modes, counts, lexicon, links, mails, read.years(k))

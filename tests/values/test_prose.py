@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -169,6 +169,7 @@ TEXTS = st.text(alphabet=st.characters(exclude_characters="\x00", exclude_catego
 
 
 @settings(deadline=None, max_examples=30)
+@example(["Ͱ"])
 @given(st.lists(TEXTS, min_size=1, max_size=30))
 def test_any_texts_can_be_learned(values: Sequence[str]) -> None:
     out = Voices.fit(values, K, seed=1).draw(20, generator(1))
