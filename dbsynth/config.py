@@ -15,6 +15,7 @@ the environment (``DBSYNTH_*``), and that before the file.
 
     [tables."public.orders"]
     rows = 5000
+    rules = ["closed_at >= opened_at"]
     columns.note.role = "text"
 """
 
@@ -100,6 +101,7 @@ class TableSection(_Section):
     keep: bool | None = None
     exclude: bool = False
     training: dict[str, Any] = Field(default_factory=dict)
+    rules: list[str] = Field(default_factory=list)
     columns: dict[str, ColumnSection] = Field(default_factory=dict)
 
 

@@ -12,7 +12,10 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
+from tests.clones import cloned
 from tests.emulators.running import free_port, python_of, running
+
+__all__ = ["cloned"]
 
 REAL_DATABASES = (
     "adventureworks", "chinook", "mondial", "northwind", "nycflights13", "oracle_co", "oracle_hr", "pagila17",

@@ -31,6 +31,12 @@ from dbsynth.relation.siblings import SiblingState
 from dbsynth.relation.states import States
 from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
+from dbsynth.rules.arithmetic import Formula, Term
+from dbsynth.rules.dates import DatePart
+from dbsynth.rules.determined import Combination, Determined
+from dbsynth.rules.order import AtLeast
+from dbsynth.rules.presence import OneOf, Present
+from dbsynth.rules.texts import Joined, Piece
 from dbsynth.schema import model as schema
 from dbsynth.schema.types import Structured
 from dbsynth.values import document, folded, leaves, lists, members, notations, scalars, shapes, special, structured
@@ -115,6 +121,7 @@ _RECORDS = (
     MarkupLayout, CodeForm, CodeRun,
     Person, Following, NameForm, Composition, Domains, Style, Names, Who,
     *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
+    Formula, Term, DatePart, Joined, Piece, Determined, Combination, Present, OneOf, AtLeast,
 )  # fmt: skip
 _ENTRIES = (
     *map(_record, _RECORDS),

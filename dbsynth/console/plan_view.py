@@ -11,7 +11,8 @@ tables            in the order in which they are made; each
     foreign_keys              name, columns, ref_table, fill, reason
     columns                   name, how, kind, role, personal, confidence, evidence
 differential_privacy    None, or what ``dbsynth.privacy.budget.PrivateTraining.describe`` gives
-facts             id, table, columns, says, rows, families, share, taken (False: too few rows speak for it)
+facts             id, table, columns, says, rows, families, share, taken (False: too few rows speak for it),
+                  within (a row)
 advice            of ``dbsynth.pipeline.advice``: topic, says, toml, option
 """
 
@@ -204,7 +205,7 @@ def _fact(fact: dict[str, Any], verbose: bool) -> str:
     else:
         share = "all" if fact["share"] == 1 else f"{fact['share']:.1%}".replace(".0%", "%")
         support = f"{share} of {fact['rows']:,} rows"
-        if fact["families"] != fact["rows"]:
+        if fact["families"] != fact["rows"] and not fact["within"]:
             support += " in 1 family" if fact["families"] == 1 else f" in {fact['families']:,} families"
     return f"{fact['says']} ({support})" + (f"  id: {fact['id']}" if verbose else "")
 

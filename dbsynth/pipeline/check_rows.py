@@ -11,6 +11,7 @@ from dbsynth.pipeline.bonds import facts_of
 from dbsynth.pipeline.draft import LOST_SHARE, Draft
 from dbsynth.pipeline.fact_rows import held_columns, tied_keys
 from dbsynth.pipeline.foreign_keys import hold_place
+from dbsynth.pipeline.row_rules import follow, ruled_columns
 from dbsynth.pipeline.unique_indexes import repeated_in, separated
 from dbsynth.pipeline.units import present_codes
 from dbsynth.relation.assign import choose, fill_columns
@@ -44,9 +45,13 @@ def keep_checks(draft: Draft) -> None:
         for key in loose:
             assign_again(draft, key, rows, turn)
         redecode(draft, rows, fixed, turn)
+        follow(draft, rows)
     tied = tied_keys(draft)
     exchangeable = {k.free[0] for k in loose_keys(draft) if len(k.key.columns) == 1 and k.key.name not in tied}
-    repaired, bad = draft.rules.repair(draft.batch(), draft.rng("repair"), (fixed | copied) - exchangeable)
+    ruled = ruled_columns(draft.plan, draft.table.name)
+    repaired, bad = draft.rules.repair(draft.batch(), draft.rng("repair"), (fixed | copied | ruled) - exchangeable)
+    if bad.any() and ruled:
+        repaired, bad = draft.rules.repair(repaired, draft.rng("repair", "rules"), (fixed | copied) - exchangeable)
     if bad.any() and copied:
         draft.warnings.append(
             f"{int(bad.sum())} rows may differ from what {', '.join(sorted(copied))} are copied from: the values that "

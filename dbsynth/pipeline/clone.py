@@ -18,6 +18,7 @@ from dbsynth.dialect import Database, RunInfo, Verified, connect, dialect_name, 
 from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.declared import check_declared
+from dbsynth.pipeline.declared_rules import with_declared_rules
 from dbsynth.pipeline.executor import Executor, open_executor
 from dbsynth.pipeline.filling import Emit, Filling, fill, progress
 from dbsynth.pipeline.options import CloneOptions
@@ -48,6 +49,7 @@ def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions,
     check_declared(whole, asked.facts.declare)
     options, warnings = with_sections(asked, (t.name for t in whole.tables))
     schema = select(replace(whole, notes=(*whole.notes, *warnings, *unknown)), wishes_of(options))
+    schema = with_declared_rules(schema, options.overrides, database.dialect.grammar.sqlglot)
     database.check_readable(schema)
     if (bill := check_bill(database, schema, asked.max_bytes)) is not None:
         told = f"reading will be billed for about {bill:,} bytes; the limit is {asked.max_bytes:,} (--max-bytes)"

@@ -14,6 +14,7 @@ import numpy as np
 
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.fact_rows import held_columns
+from dbsynth.pipeline.row_rules import follow
 from dbsynth.relation.keys import take
 
 ROUNDS = 60
@@ -44,6 +45,7 @@ def avoid_copies(draft: Draft) -> None:
         before = {c: open_.columns[c] for c in fixed if c in open_.columns}
         open_.decode(np.arange(open_.n), "copies", turn)
         open_.columns |= before
+        follow(open_)
         open_.columns |= open_.rules.computed(open_.batch(), fixed)
         good = ~known.perhaps(open_.columns, open_.n) & ~open_.rules.broken(open_.batch())
         if good.any():

@@ -17,6 +17,7 @@ from dbsynth.pipeline.fact_rows import copy_columns
 from dbsynth.pipeline.kinds import made_parents
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import Plan, TablePlan, degree_column
+from dbsynth.pipeline.row_rules import follow
 from dbsynth.pipeline.rules import Rules
 from dbsynth.pipeline.spool import Made
 from dbsynth.pipeline.unfolding import path_columns
@@ -30,6 +31,7 @@ from dbsynth.relation.steps import Steps
 from dbsynth.relation.unique import Lattice
 from dbsynth.rng import generator
 from dbsynth.schema.model import TableName
+from dbsynth.schema.types import arrow_type
 from dbsynth.values.base import ValueGenerator
 
 CHUNK = 32_768
@@ -146,7 +148,7 @@ class Draft:
         return Parent(rows, degrees.astype(np.float64), made.kept)
 
     def decode(self, rows: np.ndarray, *stream: str | int) -> None:
-        """Set the modelled and made columns of ``rows`` from their codes (all rows the first time)."""
+        """Set the columns of ``rows`` from their codes (all rows the first time), and what is told by others."""
         outside = self.outside_of(rows) | {n: take(self.columns.get(n, a), rows) for n, a in self.timed.items()}
         decoded = self.learned.codec.decode(self.codes[rows], self.rng("decode", *stream), outside)
         fresh = {
@@ -160,11 +162,15 @@ class Draft:
                 known = decoded.get(column.name)
                 always = np.ones(len(rows), bool)
                 present[column.name] = always if known is None else known.to_numpy(zero_copy_only=False).astype(bool)
+        for column in self.table.columns:
+            if column.how == "computed":
+                fresh[column.name] = pa.nulls(len(rows), arrow_type(self.table.table.column(column.name).type))
         for name, array in (fresh | {n: decoded[n] for n in path_columns(self)}).items():
             self.set(name, rows, array)
         copy_columns(self, rows, made=False)
         self.make_values(rows, present, *stream)
         copy_columns(self, rows, made=True)
+        follow(self, rows)
 
     def outside_of(self, rows: np.ndarray) -> dict[str, pa.Array]:
         """Of the rows ``rows``."""

@@ -15,6 +15,7 @@ import pyarrow.types as pt
 from dbsynth.dialect import Database, ReadRequest
 from dbsynth.pipeline.facts import late_facts
 from dbsynth.pipeline.plan import Plan, TablePlan
+from dbsynth.pipeline.row_rules import recomputed
 from dbsynth.pipeline.rules import Rules
 from dbsynth.pipeline.spool import Made
 from dbsynth.relation.aggregates import Families, Formula, evaluate, own_scale
@@ -139,6 +140,7 @@ def settle_late(
         if lost := int(np.logical_or.reduce(list(bad.values())).sum()):
             warnings.append(f"{fact.id}: not kept: the column cannot hold the value in {lost} rows")
             continue
+        fresh |= recomputed(plan, table, _with(rows, fresh), set(fresh))
         changed = _with(rows, fresh)
         rng = generator(seed, "facts", fact.id)
         changed, broken = _repaired(rules, changed, fixed | set(fresh), before, rng)

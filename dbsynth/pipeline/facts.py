@@ -3,11 +3,12 @@ an order in which each can be made to hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 from sqlalchemy import types as sqltypes
 
@@ -16,11 +17,12 @@ from dbsynth.pipeline.borrowed import find_borrowed
 from dbsynth.pipeline.declared import declared_facts
 from dbsynth.pipeline.key_facts import find_key_facts
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
+from dbsynth.pipeline.row_rules import tested, with_computed, with_shapes
 from dbsynth.pipeline.sequences import sequence_facts
 from dbsynth.pipeline.unique_indexes import unique_indexes
 from dbsynth.relation.aggregates import find_aggregates
 from dbsynth.relation.borrowed import Borrowed
-from dbsynth.relation.copies import always_fits, comparable, find_copies
+from dbsynth.relation.copies import always_fits, comparable, find_copies, plain
 from dbsynth.relation.facts import (
     Aggregate,
     Copy,
@@ -36,9 +38,9 @@ from dbsynth.relation.key_facts import KeyFact
 from dbsynth.relation.keys import row_index
 from dbsynth.relation.numbers import numbers
 from dbsynth.relation.sequences import Sequence as FamilyFact
+from dbsynth.rules.rule import Rule
 from dbsynth.schema.checks import implications, parse_checks
 from dbsynth.schema.model import Column, TableName
-from dbsynth.schema.types import Structured
 
 ROWS = 20_000
 """Rows of each side of a key that are looked at."""
@@ -59,17 +61,27 @@ def with_facts(database: Database, plan: Plan, wishes: FactWishes, snapshot: str
     sure = [f for f in found if believed(f) or named(f, wishes.confirm)]
     taken, dropped = ordered(_one_each([*declared, *sure]))
     plan = planned(replace(plan, facts=tuple(taken)))
-    # what is copied needs none of them
+    rules: list[Rule] = []
+    barred = _barred(taken)
+    if free:
+        plan, rules = with_computed(plan, reader.seen_whole, wishes, barred)
+    # what is copied or computed needs none of them
     among: list[KeyFact | FamilyFact | Borrowed] = []
     if free:
         among = [*find_key_facts(plan, reader), *sequence_facts(database, plan, snapshot), *find_borrowed(plan, reader)]
     seen += among
     among = [f for f in among if not named(f, wishes.refuse)]
     sure += [f for f in among if f.believed or named(f, wishes.confirm)]
+    taken = list(plan.facts)
     decided = {(f.table, c) for f in taken for c in f.columns}
     taken += [f for f in among if f in sure and not any((f.table, c) in decided for c in f.columns)]
+    plan = replace(plan, facts=tuple(taken))
     warnings = list(plan.warnings)
-    if not free:
+    if free:
+        plan, shapes = with_shapes(plan, reader.seen_whole, wishes, [r for r in rules if not barred(r)])
+        seen += [*rules, *shapes]
+        warnings += tested(plan, reader.some_of)
+    else:
         warnings.append("facts across rows are not looked for where reading is billed: declare them in [facts]")
     for wish, patterns in (("refuse", wishes.refuse), ("confirm", wishes.confirm)):
         for pattern in patterns:
@@ -77,7 +89,14 @@ def with_facts(database: Database, plan: Plan, wishes: FactWishes, snapshot: str
                 warnings.append(f"dbsynth.toml: [facts] {wish}: no fact is called {pattern}")
     warnings += [f"{f.id}: not kept: it and other facts decide each other" for f in dropped if f.share == 1.0]
     doubtful = tuple(f for f in [*found, *among] if f not in sure)
-    return replace(plan, facts=tuple(taken), doubtful=doubtful, warnings=tuple(warnings))
+    return replace(plan, doubtful=doubtful, warnings=tuple(warnings))
+
+
+def _barred(facts: Sequence[Fact]) -> Callable[[Rule], bool]:
+    """Rules that would close a circle: what an aggregate adds up is not told by what waits for aggregates."""
+    late = late_columns(facts)
+    added = {(f.child, x.column) for f in facts if isinstance(f, Aggregate) for x in f.factors}
+    return lambda rule: (rule.table, rule.column) in added and any((rule.table, c) in late for c in rule.reads)
 
 
 def _agreed(plan: Plan) -> Plan:
@@ -189,15 +208,24 @@ def _circular(facts: Sequence[Fact]) -> bool:
 
 
 def late_columns(facts: Iterable[Fact]) -> set[tuple[TableName, str]]:
-    """The columns that are only known when the children are made: aggregates, and copies of such columns."""
+    """The columns that are only known when the children are made: aggregates, copies of such columns, and what rules
+    tell by them."""
+    facts = list(facts)
     late = {(f.table, f.column) for f in facts if isinstance(f, Aggregate)}
     copies = [f for f in facts if isinstance(f, Copy)]
+    rules = [f for f in facts if isinstance(f, Rule)]
     while True:
         more = {
             (f.table, c)
             for f in copies
             for c, s in zip(f.columns, f.sources, strict=True)
             if (f.parent, s) in late and (f.table, c) not in late
+        }
+        more |= {
+            (f.table, c)
+            for f in rules
+            for c in f.columns
+            if any((f.table, r) in late for r in f.reads) and (f.table, c) not in late
         }
         if not more:
             return late
@@ -231,6 +259,21 @@ class _Reader:
         request = ReadRequest(table.name, columns, sample, order_by=order, limit=2 * ROWS if sample else None)
         return pa.Table.from_batches(list(self.database.read(request, self.snapshot))).combine_chunks()
 
+    def seen_whole(self, table: TablePlan) -> pa.Table:
+        """As ``some_of``, with the columns that cannot be compared: of these ``""`` where they are not null."""
+        odd = [c.name for c in table.table.stored_columns if not plain(c)]
+        if not odd:
+            return self.some_of(table)
+        sample = Sample((), ROWS / table.source_rows) if table.source_rows > ROWS else None
+        names = tuple(c.name for c in table.table.stored_columns)
+        order = table.table.primary_key.columns if table.table.primary_key and sample is None else ()
+        request = ReadRequest(table.name, names, sample, order_by=order, limit=2 * ROWS if sample else None)
+        rows = pa.Table.from_batches(list(self.database.read(request, self.snapshot))).combine_chunks()
+        for name in odd:
+            there = pc.if_else(rows.column(name).is_valid(), "", pa.scalar(None, pa.string()))
+            rows = rows.set_column(rows.column_names.index(name), name, there)
+        return rows
+
     def all_of(self, table: TablePlan) -> pa.Table:
         if table.name not in self.whole:
             order = table.table.primary_key.columns if table.table.primary_key else ()
@@ -257,11 +300,6 @@ class _Reader:
             others = self.read(parent, Sample(k.key.ref_columns, share), k.key.ref_columns)
             return rows, others, rows.num_rows < 2 * ROWS and others.num_rows < 2 * ROWS
         return self.some_of(child), self.all_of(parent), False
-
-
-def plain(column: Column) -> bool:
-    """Whether values of ``column`` can be compared as they travel."""
-    return not isinstance(column.type, sqltypes.JSON | sqltypes.ARRAY | sqltypes.LargeBinary | Structured)
 
 
 def _search(reader: _Reader) -> Iterator[Fact]:

@@ -214,7 +214,7 @@ def _threads(
     if (family[below] < 0).any() or (family[at[below]] != family[below]).any():
         return
     heads = np.bincount(family[(at < 0) & (family >= 0)], minlength=int(family.max(initial=-1)) + 1)
-    checked = any(c in check.expression for check in table.table.checks for c in key.free)
+    checked = any(c in check.expression for check in table.table.conditions for c in key.free)
     yield Threaded(
         f"{label(table.name, plan.schema)}.{','.join(key.key.columns)} within {','.join(context.key.columns)}",
         table.name,

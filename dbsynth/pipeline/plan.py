@@ -15,14 +15,16 @@ from dbsynth.dialect import Sample
 from dbsynth.privacy.budget import PrivateTraining
 from dbsynth.relation.facts import Fact
 from dbsynth.relation.fills import Fill, KeyPlan
+from dbsynth.rules.rule import Rule
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 
 DEFAULT_STRATEGY = "ctgan"
 PRIVATE_STRATEGY = "autoregressive"
 """The default under differential privacy."""
-How = Literal["foreign key", "serial", "line number", "modelled", "made", "copied", "database"]
+How = Literal["foreign key", "serial", "line number", "modelled", "made", "copied", "computed", "database"]
 """serial: 1, 2, 3, ... · line number: 1..n within the context parent · made: a generator of dbsynth.values ·
-copied: from the row that a foreign key points at, in every row · database: a generated column, computed by the database
+copied: from the row that a foreign key points at, in every row · computed: from other columns of the row ·
+database: a generated column, computed by the database
 itself"""
 
 
@@ -104,6 +106,24 @@ class TablePlan:
         """Rows that are generated: all but the kept ones."""
         return self.rows - (self.kept.count if self.kept else 0)
 
+    @property
+    def declared(self) -> list[dict[str, Any]]:
+        """The rules of the configuration, described as facts are."""
+        return [
+            {
+                "id": f"{self.name.name}: {rule.expression}",
+                "table": str(self.name),
+                "columns": list(rule.columns),
+                "says": rule.expression,
+                "rows": 0,
+                "families": 0,
+                "share": 1.0,
+                "taken": True,
+                "within": True,
+            }
+            for rule in self.table.rules
+        ]
+
     def describe(self) -> dict[str, Any]:
         context = self.context
         return {
@@ -159,7 +179,7 @@ class Plan:
     """What CHECKs take for now(): the start of the day, so that two runs of a day make the same rows."""
     warnings: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
-    """What holds across rows and is made to hold."""
+    """What holds across rows, and within each, and is made to hold."""
     doubtful: tuple[Fact, ...] = ()
     """What holds too, in too few rows to be believed: left alone."""
     private: PrivateTraining | None = None
@@ -197,9 +217,11 @@ class Plan:
                     "families": f.families,
                     "share": f.share,
                     "taken": taken,
+                    "within": isinstance(f, Rule),
                 }
                 for facts, taken in ((self.facts, True), (self.doubtful, False))
                 for f in facts
-            ],
+            ]
+            + [rule for t in self.tables for rule in t.declared],
             "warnings": list(self.warnings),
         }

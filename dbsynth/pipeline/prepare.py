@@ -323,7 +323,7 @@ def _depths(plan: TablePlan, derived: pa.Table) -> dict[str, Degrees]:
     where a CHECK speaks of the key."""
     found = {}
     for key in plan.keys:
-        checked = any(c in check.expression for check in plan.table.checks for c in key.free)
+        checked = any(c in check.expression for check in plan.table.conditions for c in key.free)
         if key.fill == "self" and plan.kept is None and not checked:
             codes, rows = np.unique(derived.column(key.code).to_numpy(), return_counts=True)
             if rows[(codes == 0) | (codes == tree.ITSELF)].sum() <= MOST_HEADS:

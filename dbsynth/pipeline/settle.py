@@ -13,6 +13,7 @@ from dbsynth.pipeline.check_rows import keep_checks, repeats
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.fact_rows import copy_again
 from dbsynth.pipeline.room import highest_key
+from dbsynth.pipeline.row_rules import follow, unruled
 from dbsynth.pipeline.unique_keys import keep_unique
 from dbsynth.relation.enforce import repeated
 from dbsynth.relation.families import Exact, same
@@ -69,6 +70,12 @@ def settle_at_last(draft: Draft) -> None:
             draft.warnings.append(f"{fact.id}: {broken} of {draft.n} rows break it: a constraint stands against it")
 
 
+def rule_at_last(draft: Draft) -> None:
+    """Rules within each row again, when all else is there. Rows in which constraints and rules cannot both hold keep
+    the values that they had; a warning tells."""
+    unruled(draft, lambda: _bad(draft))
+
+
 def facts_of(draft: Draft) -> list[Sequence]:
     """Those of the table, in the order in which they are settled."""
     return consistent([f for f in draft.plan.facts if isinstance(f, Sequence) and f.table == draft.table.name])
@@ -110,6 +117,8 @@ def _apply(draft: Draft, facts: Collection[Sequence]) -> bool:
         touched |= changed
         if not changed:
             break
+    if touched:
+        follow(draft)
     return touched
 
 

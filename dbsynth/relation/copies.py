@@ -17,7 +17,7 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.relation.keys import combined, group_ids, take
 from dbsynth.schema.model import Column
-from dbsynth.schema.types import arrow_type
+from dbsynth.schema.types import Structured, arrow_type
 
 MIN_SURPRISE = 10.0
 """Families that would have broken an exact copy, were the columns independent."""
@@ -139,6 +139,11 @@ def _family(column: Column) -> str:
     if isinstance(column.type, sqltypes.Enum):
         return "text"
     return "text" if isinstance(column.type, sqltypes.String) else column.declared.split("(")[0].lower()
+
+
+def plain(column: Column) -> bool:
+    """Whether values of ``column`` can be compared as they travel."""
+    return not isinstance(column.type, sqltypes.JSON | sqltypes.ARRAY | sqltypes.LargeBinary | Structured)
 
 
 def always_fits(own: Column, theirs: Column) -> bool:

@@ -168,10 +168,17 @@ class Table:
     options: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What dbsynth will not carry over (triggers, policies, ...), each a sentence."""
+    rules: tuple[Check, ...] = ()
+    """Of the configuration: the rows that are made keep them as they keep CHECKs; no target declares them."""
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
         return {c.name: c for c in self.columns}
+
+    @property
+    def conditions(self) -> tuple[Check, ...]:
+        """CHECKs and rules."""
+        return (*self.checks, *self.rules)
 
     def column(self, name: str) -> Column:
         return self.by_name[name]

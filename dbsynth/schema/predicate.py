@@ -132,7 +132,7 @@ def parse_expression(text: str, table: Table, sqlglot_dialect: str) -> Expressio
 
 
 def parse_checks(table: Table, sqlglot_dialect: str) -> tuple[ParsedCheck, ...]:
-    return tuple(parse_check(c, table, sqlglot_dialect) for c in table.checks if c.enforced)
+    return tuple(parse_check(c, table, sqlglot_dialect) for c in table.conditions if c.enforced)
 
 
 def _columns(table: Table, dialect: str) -> dict[str, SqlType | Callable[[], Node]]:

@@ -17,7 +17,7 @@ import dbsynth
 from dbsynth.dialect import ReadRequest, connect
 from dbsynth.synthesizer import Synthesizer
 from dbsynth.testing.embedded import conninfo, create_database, drop_database
-from tests.e2e.conftest import run
+from tests.clones import run
 from tests.e2e.test_no_leak import PERSONAL
 
 pytestmark = pytest.mark.databases

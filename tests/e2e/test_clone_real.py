@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo, create_database, embedded_postgres, restore
+from tests.clones import Clone, run
 from tests.conftest import REAL_DATABASES
 from tests.dialects.postgresql_targets import facts, sequences_behind
-from tests.e2e.conftest import Clone, run
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]

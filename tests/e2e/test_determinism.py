@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from dbsynth.cli import main
 from dbsynth.demo.__main__ import fill
 from dbsynth.testing.embedded import conninfo, create_database, drop_database
-from tests.e2e.conftest import run
+from tests.clones import run
 
 TABLES = """select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema)' order by 1"""

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo
+from tests.clones import Clone
 from tests.e2e import sequence_facts
-from tests.e2e.conftest import Clone
 
 pytestmark = pytest.mark.databases
 

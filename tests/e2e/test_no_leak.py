@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo
+from tests.clones import Clone
 from tests.conftest import REAL_DATABASES
-from tests.e2e.conftest import Clone
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]

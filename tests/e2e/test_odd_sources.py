@@ -12,7 +12,7 @@ from dbsynth.dialect import parse_url
 from dbsynth.pipeline import clone
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.testing.embedded import conninfo, create_database, drop_database
-from tests.e2e.conftest import Clone, run
+from tests.clones import Clone, run
 
 Execute = Callable[..., list[tuple[object, ...]]]
 HOSTILE = 'we;ird "name"'

@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 
 import dbsynth
 from dbsynth.schema.model import Table, TableName
+from tests.clones import LARGE
 from tests.conftest import REAL_DATABASES
-from tests.e2e.conftest import LARGE
 
 pytestmark = pytest.mark.databases
 SCALES, SMALLER_SCALES = (0.01, 0.1, 10.0), (0.01, 0.1, 2.0)

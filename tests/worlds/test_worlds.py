@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dbsynth.testing.embedded import create_database, drop_database
-from tests.e2e.conftest import run
+from tests.clones import run
 from tests.worlds.missed import MISSED
 from tests.worlds.world import NAMES, ask, load, world
 
