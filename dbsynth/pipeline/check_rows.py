@@ -33,6 +33,7 @@ def keep_checks(draft: Draft) -> None:
     fixed |= {c for key in draft.table.table.unique_keys for c in key}
     copied = held_columns(draft)
     construct_made(draft, copied)
+    follow(draft)
     rows = np.arange(draft.n)
     for turn in range(REDRAWS):
         for name, array in draft.rules.computed(draft.batch(rows), fixed | copied).items():

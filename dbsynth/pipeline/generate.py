@@ -17,7 +17,6 @@ from dbsynth.pipeline.own_rows import point_at_own_rows
 from dbsynth.pipeline.plan import TablePlan, degree_column
 from dbsynth.pipeline.profiles import PROFILE
 from dbsynth.pipeline.room import check_fits
-from dbsynth.pipeline.row_rules import follow
 from dbsynth.pipeline.settle import rule_at_last, settle, settle_at_last
 from dbsynth.pipeline.spool import CONTEXT, Made
 from dbsynth.pipeline.unfolding import finished_paths
@@ -46,7 +45,6 @@ def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
     if draft.enforce:
         keep_unique(draft)
         copy_again(draft)
-        follow(draft)
         keep_checks(draft)
     else:
         drop_broken(draft)
