@@ -78,7 +78,7 @@ def with_facts(database: Database, plan: Plan, wishes: FactWishes, snapshot: str
     plan = replace(plan, facts=tuple(taken))
     warnings = list(plan.warnings)
     if free:
-        plan, shapes = with_shapes(plan, reader.seen_whole, wishes, [r for r in rules if not barred(r)])
+        plan, shapes = with_shapes(plan, reader.seen_whole, wishes, rules, barred)
         seen += [*rules, *shapes]
         warnings += tested(plan, reader.some_of)
     else:
@@ -92,11 +92,15 @@ def with_facts(database: Database, plan: Plan, wishes: FactWishes, snapshot: str
     return replace(plan, doubtful=doubtful, warnings=tuple(warnings))
 
 
-def _barred(facts: Sequence[Fact]) -> Callable[[Rule], bool]:
-    """Rules that would close a circle: what an aggregate adds up is not told by what waits for aggregates."""
-    late = late_columns(facts)
-    added = {(f.child, x.column) for f in facts if isinstance(f, Aggregate) for x in f.factors}
-    return lambda rule: (rule.table, rule.column) in added and any((rule.table, c) in late for c in rule.reads)
+def _barred(facts: Sequence[Fact]) -> Callable[[Rule, Sequence[Rule]], bool]:
+    """Whether a rule, with the rules before it, makes tables wait for each other: what children are told by is not told
+    by what waits for them."""
+
+    def barred(rule: Rule, before: Sequence[Rule]) -> bool:
+        late = late_columns([*facts, *before])
+        return any((rule.table, c) in late for c in rule.reads) and _circular([*facts, *before, rule])
+
+    return barred
 
 
 def _agreed(plan: Plan) -> Plan:

@@ -33,22 +33,24 @@ if TYPE_CHECKING:
     from dbsynth.pipeline.draft import Draft
 
 Read = Callable[[TablePlan], pa.Table]
+Barred = Callable[[Rule, Sequence[Rule]], bool]
 COMPUTING = (find_date_parts, find_texts, find_formulas)
 SHAPING = (find_determined, find_one_of, find_presence, find_allowed, find_order)
 LENDERS = 2_048
 """Rows beside those that are drawn again, whose values these may take."""
 
 
-def with_computed(
-    plan: Plan, read: Read, wishes: FactWishes, barred: Callable[[Rule], bool]
-) -> tuple[Plan, list[Rule]]:
+def with_computed(plan: Plan, read: Read, wishes: FactWishes, barred: Barred) -> tuple[Plan, list[Rule]]:
     """``plan`` with the columns that others of their row tell: they are computed, not learned. Also gives all rules of
     this kind that were seen. Those that are ``barred`` are not taken."""
-    seen, tables, taken = [], [], []
+    seen: list[Rule] = []
+    taken: list[Rule] = []
+    tables = []
     for table in plan.tables:
         found = _found(plan, table, read, COMPUTING)
         seen += found
-        rules = composed(r for r in _wanted(found, wishes) if r.whole and not barred(r))
+        whole_ones = [r for r in _wanted(found, wishes) if r.whole]
+        rules = composed(_open_to(whole_ones, taken, barred))
         taken += rules
         whole = {r.column: r for r in rules}
         columns = tuple(_computed(c, whole.get(c.name)) for c in table.columns)
@@ -56,7 +58,9 @@ def with_computed(
     return replace(plan, tables=tuple(tables), facts=(*plan.facts, *taken)), seen
 
 
-def with_shapes(plan: Plan, read: Read, wishes: FactWishes, left: Sequence[Rule]) -> tuple[Plan, list[Rule]]:
+def with_shapes(
+    plan: Plan, read: Read, wishes: FactWishes, left: Sequence[Rule], barred: Barred
+) -> tuple[Plan, list[Rule]]:
     """``plan`` with what holds between columns that are learned: dependences, combinations, presence, order; and of
     the rules ``left`` that compute columns those of columns that no fact decides. Facts go before them."""
     seen: list[Rule] = []
@@ -67,9 +71,19 @@ def with_shapes(plan: Plan, read: Read, wishes: FactWishes, left: Sequence[Rule]
         found = _found(plan, table, read, SHAPING)
         seen += found
         own = [r for r in open_ if r.table == table.name]
-        rules = composed(_wanted([*own, *found], wishes), rules_of(plan, table.name))
+        before = [f for f in facts if isinstance(f, Rule)]
+        rules = composed(_open_to(list(_wanted([*own, *found], wishes)), before, barred), rules_of(plan, table.name))
         facts = [*(f for f in facts if not (isinstance(f, Rule) and f.table == table.name)), *rules]
     return replace(plan, facts=tuple(facts)), seen
+
+
+def _open_to(rules: Sequence[Rule], before: Sequence[Rule], barred: Barred) -> list[Rule]:
+    """Those of ``rules`` that are not barred, beside those ``before``."""
+    fine: list[Rule] = []
+    for rule in rules:
+        if not barred(rule, [*before, *fine]):
+            fine.append(rule)
+    return fine
 
 
 def _wanted(found: Iterable[Rule], wishes: FactWishes) -> Iterator[Rule]:
