@@ -241,7 +241,7 @@ _ENTRIES = (
     _record(leaves.Lengths),
     _plain(
         lists.Items, lengths=leaves.Lengths, member=document.Document, distinct=bool, order=int, numeric=bool,
-        grids=tuple[tuple[int, ...], ...], weights=np.ndarray,
+        grids=tuple[tuple[int, ...], ...], weights=np.ndarray, whole=dict[int, leaves.Written],
     ),
     _plain(lists.Entries, lengths=leaves.Lengths, keys=ValueGenerator, member=document.Document),
     _record(notations.JsonText),

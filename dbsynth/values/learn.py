@@ -19,8 +19,9 @@ from dbsynth.schema.roles import ColumnRole, infer_roles
 from dbsynth.schema.types import Structured
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.document import Document, Path, states_of
-from dbsynth.values.leaves import Drawer, Lengths, MomentSteps, Typed, numbers_leaf, strings_choice
+from dbsynth.values.leaves import MOSTLY, Drawer, Lengths, MomentSteps, Typed, Written, numbers_leaf, strings_choice
 from dbsynth.values.lists import Entries, Items
+from dbsynth.values.notations import dumps
 from dbsynth.values.scalars import MomentForm, NumberForm
 from dbsynth.values.shapes import MOST_STATES, TELLING, Shapes, telling
 from dbsynth.values.trie import (
@@ -47,6 +48,8 @@ LEAST_SHARE = 0.05
 MAP_SHARE, LEAST_MAP = 0.5, 20
 """An object is a map where more of its entries have keys that fewer than k objects share."""
 MOST_TAGS = 30
+MOST_ARRAYS = 500
+"""Arrays that are kept as they are, at most."""
 INFERRED = 20_000
 """Rows by which the role of a string is told."""
 
@@ -204,6 +207,8 @@ def _strings(path: Path, strings: list[str], type_: TypeEngine[Any] | None, sett
 
 def _items(arrays: list[list[Any]], setting: Setting, seed: int, type_: TypeEngine[Any] | None, depth: int) -> Items:
     lengths = Lengths.of([len(a) for a in arrays], setting.k)
+    if whole := _shared_arrays(arrays, setting.k):
+        return Items(lengths, learn([], setting, seed, None, depth + 1), whole=whole)
     dimensions = [_dimensions(a) for a in arrays]
     common = Counter(len(d) for d in dimensions if d).most_common(1)
     grid = common[0][0] if common and all(dimensions) else 1
@@ -232,6 +237,19 @@ def _items(arrays: list[list[Any]], setting: Setting, seed: int, type_: TypeEngi
     order = 1 if all(a == sorted(a) for a in keys) else -1 if all(a == sorted(a, reverse=True) for a in keys) else 0
     constant = all(len(set(a)) == 1 for a in keys)
     return Items(lengths, member, distinct, 0 if constant else order, numeric)
+
+
+def _shared_arrays(arrays: list[list[Any]], k: int) -> dict[int, Written]:
+    """By length the arrays that at least k documents share; {} where more than a few are others."""
+    counts = Counter(dumps(a) for a in arrays)
+    shared = {text for text, n in counts.items() if n >= k}
+    if len(shared) > MOST_ARRAYS or sum(counts[t] for t in shared) < MOSTLY * len(arrays):
+        return {}
+    groups: dict[int, list[str]] = {}
+    for array in arrays:
+        if (text := dumps(array)) in shared:
+            groups.setdefault(len(array), []).append(text)
+    return {size: Written.of(texts, k) for size, texts in groups.items()}
 
 
 def _dimensions(array: list[Any]) -> tuple[int, ...]:

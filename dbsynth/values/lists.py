@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbsynth.values.forms import choose
-from dbsynth.values.leaves import Lengths
-from dbsynth.values.scalars import json_strings
+from dbsynth.values.leaves import Lengths, Written
+from dbsynth.values.notations import dumps
+from dbsynth.values.scalars import json_strings, loads
 
 if TYPE_CHECKING:
     from dbsynth.values.base import ValueGenerator
@@ -35,6 +36,8 @@ class Items:
     numeric: bool = False
     grids: tuple[tuple[int, ...], ...] = ()
     weights: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    whole: dict[int, Written] = field(default_factory=dict)
+    """By length the arrays that k documents share, where nearly all are such: they are drawn as they are."""
 
     def texts(self, count: int, lengths: pa.Array | None, rng: np.random.Generator, compact: bool) -> pa.Array:
         """JSON arrays; ``lengths`` int64 (count,) where they are known, with nulls where not."""
@@ -42,6 +45,8 @@ class Items:
         if lengths is not None:
             known = lengths.is_valid().to_numpy(zero_copy_only=False)
             sizes = np.where(known, lengths.fill_null(0).to_numpy(zero_copy_only=False), sizes).astype(np.int64)
+        if self.whole:
+            return self._whole(sizes, rng, compact)
         if self.grids:
             return self._grids(sizes, rng, "," if compact else ", ")
         row = np.repeat(np.arange(count), sizes)
@@ -51,6 +56,15 @@ class Items:
         if self.order:
             flat = flat.take(pa.array(self._sorted(row, flat)))
         return joined(row, flat, count, "[", "]", "," if compact else ", ")
+
+    def _whole(self, sizes: np.ndarray, rng: np.random.Generator, compact: bool) -> pa.Array:
+        known = np.array(sorted(self.whole))
+        nearest = known[np.abs(known[None, :] - sizes[:, None]).argmin(axis=1)]
+        parts = [(rows, size) for size in known if len(rows := np.flatnonzero(nearest == size))]
+        texts = [self.whole[int(size)].texts(len(rows), rng) for rows, size in parts]
+        order = np.argsort(np.concatenate([r for r, _ in parts] or [np.zeros(0, np.int64)]), kind="stable")
+        out = pa.concat_arrays([*texts, pa.array([], pa.string())]).take(pa.array(order))
+        return _compact(out) if compact else out
 
     def _grids(self, sizes: np.ndarray, rng: np.random.Generator, comma: str) -> pa.Array:
         inner = np.array(self.grids, np.int64)[choose(self.weights, len(sizes), rng)]
@@ -66,6 +80,13 @@ class Items:
         key = flat.cast(pa.float64()) if self.numeric else pc.replace_substring_regex(flat, '^"|"$', "")
         rank = pc.rank(key, sort_keys="ascending").to_numpy(zero_copy_only=False).astype(np.int64)
         return np.lexsort((rank * self.order, row))
+
+
+def _compact(texts: pa.Array) -> pa.Array:
+    """A few different JSON texts without blanks."""
+    found = texts.dictionary_encode()
+    shorter = [dumps(loads(t), compact=True) for t in found.dictionary.to_pylist()]
+    return pa.array(shorter, pa.string()).take(found.indices)
 
 
 @dataclass

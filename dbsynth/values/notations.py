@@ -256,14 +256,16 @@ def notation_of(type_: TypeEngine[Any]) -> Notation | None:
             return None
 
 
-def dumps(value: Any) -> str:
+def dumps(value: Any, *, compact: bool = False) -> str:
     """JSON, ``Digits`` as they are written."""
+    colon, comma = (":", ",") if compact else (": ", ", ")
     if isinstance(value, Digits):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {dumps(v)}" for k, v in value.items()) + "}"
+        pairs = (json.dumps(k, ensure_ascii=False) + colon + dumps(v, compact=compact) for k, v in value.items())
+        return "{" + comma.join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(dumps, value)) + "]"
+        return "[" + comma.join(dumps(v, compact=compact) for v in value) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

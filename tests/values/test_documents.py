@@ -93,6 +93,19 @@ def test_arrays_stay_sorted_and_without_repeats() -> None:
     assert all(t == sorted(set(t)) for t in tags)
 
 
+def test_arrays_that_most_documents_share_come_out_whole() -> None:
+    sizes: list[list[Any]] = [[0, 2, 4], ["S", "M", "L"], ["1 Yr", "2 Yr"], []]
+    made = again([{"sizes": sizes[i % 4]} for i in range(400)])
+    assert {json.dumps(m["sizes"]) for m in made} == {json.dumps(s) for s in sizes}
+    assert [len(m["sizes"]) for m in made] == [len(sizes[i % 4]) for i in range(400)]
+
+
+def test_compact_documents_have_no_blanks() -> None:
+    document = fitted([{"a": [1, 2], "b": {"c": "x"}}] * 20 + [{"a": [], "d": 1}] * 20)
+    document.compact = True
+    assert set(document.draw(100, generator(1))) == {'{"a":[1,2],"b":{"c":"x"}}', '{"a":[],"d":1}'}
+
+
 def test_keys_that_are_values_are_made() -> None:
     source = [{f"user{i * 7 + j}@corp.test": j for j in range(i % 4)} for i in range(400)]
     made = drawn(fitted(source), 400)
