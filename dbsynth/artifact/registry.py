@@ -168,7 +168,7 @@ _ENTRIES = (
     _plain(UserAgents, kinds=list[tuple[tuple[str, str], int]], versions=dict[str, np.ndarray]),
     _plain(Versions, forms=list[tuple[str, int]], parts=list[list[np.ndarray]]),
     _plain(
-        Phones, pattern=Pattern, codes=list[tuple[str, int]], areas=list[tuple[str, int]], local=bool
+        Phones, pattern=Drawer, codes=list[tuple[str, int]], areas=list[tuple[str, int]], local=bool
     ),
     _plain(Dates, form=str, knots=np.ndarray),
     _plain(Colours, forms=list[tuple[tuple[int, bool], int]]),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dbsynth.values.column import Drawer
 from dbsynth.values.pattern import Pattern
 
 _TWO = (
@@ -56,7 +57,7 @@ class Phones:
     whether numbers without a country code are of North America."""
 
     def __init__(
-        self, pattern: Pattern, codes: Sequence[tuple[str, int]], areas: Sequence[tuple[str, int]], local: bool
+        self, pattern: Drawer, codes: Sequence[tuple[str, int]], areas: Sequence[tuple[str, int]], local: bool
     ) -> None:
         self.pattern, self.codes, self.areas, self.local = pattern, list(codes), list(areas), local
 
@@ -74,13 +75,18 @@ class Phones:
         known = [(c, n) for c, n in codes.most_common() if n >= k and c]
         return cls(Pattern.fit(values, k, max_length), known, [(a, n) for a, n in areas.most_common() if n >= k], local)
 
+    def over(self, drawer: Drawer) -> Phones:
+        """The same codes for what another drawer draws."""
+        return Phones(drawer, self.codes, self.areas, self.local)
+
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         texts = self.pattern.draw(count, rng)
         luck = rng.random((count, 2)).tolist()
         return [self._mended(t, a, b) for t, (a, b) in zip(texts, luck, strict=True)]
 
     def number(self, index: int) -> str | None:
-        text = self.pattern.number(index)
+        number = getattr(self.pattern, "number", None)
+        text = None if number is None else number(index)
         return None if text is None else self._mended(text, (index * 0.618034) % 1, (index * 0.754878) % 1, free=True)
 
     def _mended(self, text: str, first: float, second: float, *, free: bool = False) -> str:
@@ -120,11 +126,20 @@ class Phones:
             return area + (national[3:] if free and national[3] not in "01" else "555" + national[6:])
         trunk = national[: len(national) - len(national.lstrip("0"))][:1]
         rest = national[len(trunk) :]
-        fitting = [p for p in FICTION.get(country, ()) if len(p) < len(rest)]
-        if free or not fitting:
+        # of the area that was drawn, as far as it has a range of its own
+        alike = {p: _shared(p, rest) for p in FICTION.get(country, ()) if len(p) < len(rest)}
+        nearest = max(alike.values(), default=0)
+        if free or not nearest:
             return national
+        fitting = [p for p, n in alike.items() if n == nearest]
         beginning = fitting[int(luck * len(fitting))]
         return trunk + beginning + rest[len(beginning) :]
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _country(digits: str) -> str:

@@ -17,6 +17,7 @@ from dbsynth.values.guard import Guard
 from dbsynth.values.guided import Guided, Mixture, Often, guided
 from dbsynth.values.lexicon import Lexicon, pseudo, split
 from dbsynth.values.names import LEAST_NAMES
+from dbsynth.values.phones import Phones
 from dbsynth.values.phrase import TOKEN, Phrase
 from dbsynth.values.pools import blended, invented, pool
 from dbsynth.values.who import countries
@@ -80,7 +81,8 @@ def following(
     """``rest``, or a drawer that follows the ``guides`` (columns of the same rows as ``values``)."""
     if role not in KINDS:
         fit = _codes if role == "postcode" else Mixture.by_head
-        return with_customs(role, values, guides, guided(values, guides, k, seed, lambda own: fit(own, k)))
+        mended = rest.over if isinstance(rest, Phones) else lambda drawer: drawer
+        return with_customs(role, values, guides, guided(values, guides, k, seed, lambda own: mended(fit(own, k))))
     for name, array in guides.items():
         of = countries(array, k) if pa.types.is_string(array.type) else {}
         texts: dict[str, list[str]] = {}
