@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy.engine import make_url
 
+from dbsynth.artifact import model as artifact
+from dbsynth.console import logs
 from dbsynth.dialect import parse_url
 from dbsynth.pipeline import clone, events
 from dbsynth.pipeline.options import CloneOptions
+from dbsynth.pipeline.plan import Plan
+from dbsynth.pipeline.schedule import Tasks
+from dbsynth.schema.model import TableName
 from dbsynth.testing.embedded import create_database, drop_database
 
 LARGE = ("walmart", "nycflights13", "adventureworks")
@@ -19,17 +33,65 @@ LARGE = ("walmart", "nycflights13", "adventureworks")
 
 @dataclass(frozen=True)
 class Clone:
+    """``log``: all that was written on the standard error, the workers' too, with --verbose; ``learned``: what the rows
+    were made from, pickled, by table; ``plan``: what was planned."""
+
     source: str
     target: str
     done: events.RunDone
     events: tuple[events.Event, ...]
+    log: str
+    plan: Plan
+    learned: Mapping[TableName, bytes]
+
+    def save(self, folder: Path) -> None:
+        """As ``dbsynth train`` writes a model."""
+        found = {name: pickle.loads(blob) for name, blob in self.learned.items()}
+        artifact.save(folder, artifact.Model(self.plan, found, {"versions": {}}, {}))
 
 
 def run(source: str, target: str, **options: object) -> Clone:
     seen: list[events.Event] = []
+    jobs: list[Tasks] = []
+    settle, start = Tasks._settle, Tasks.__post_init__
+    learned: dict[TableName, bytes] = {}
+
+    def kept(self: Tasks, key: tuple[str, TableName], result: Any, seconds: float) -> None:
+        if key[0] == "train":
+            learned[key[1]] = result[0]
+        settle(self, key, result, seconds)
+
+    def begun(self: Tasks) -> None:
+        jobs.append(self)
+        start(self)
+
     settings: dict[str, object] = {"seed": 1, **options}
-    done = clone.run(CloneOptions(parse_url(source), parse_url(target), **settings), seen.append)  # type: ignore[arg-type]
-    return Clone(source, target, done, tuple(seen))
+    with pytest.MonkeyPatch.context() as patch, logged() as log:
+        patch.setattr(Tasks, "_settle", kept)
+        patch.setattr(Tasks, "__post_init__", begun)
+        done = clone.run(CloneOptions(parse_url(source), parse_url(target), **settings), seen.append)  # type: ignore[arg-type]
+    return Clone(source, target, done, tuple(seen), log(), jobs[0].job.plan, learned)
+
+
+@contextmanager
+def logged() -> Iterator[Callable[[], str]]:
+    """What is written to the standard error of this process and of those that it starts."""
+    logs.set_up(verbose=True, quiet=False)
+    with tempfile.TemporaryFile() as file:
+        before = os.dup(2)
+        stderr, sys.stderr = sys.stderr, io.TextIOWrapper(os.fdopen(os.dup(file.fileno()), "wb"), line_buffering=True)
+        os.dup2(file.fileno(), 2)
+        text = ""
+        try:
+            yield lambda: text
+        finally:
+            sys.stderr.close()
+            os.dup2(before, 2)
+            os.close(before)
+            sys.stderr = stderr
+            structlog.reset_defaults()
+            file.seek(0)
+            text = file.read().decode(errors="replace")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dbsynth.codec.base import State
+from dbsynth.privacy.smoothing import centre
 
 SPIKE_SHARE = 0.004
 """A value held by this share of the rows is an item of its own: the model then learns what goes with it."""
@@ -36,7 +37,7 @@ def bin_count(rows: int) -> int:
 class Bins:
     """Items 0..size-1 in the order of their values. Arrays of values are int64 (exact) or float64.
 
-    ``spikes`` (S,) sorted · ``edges`` (B,) largest value of each bin · ``items`` (S+B,): spike i as i, bin j as S+j, by
+    ``spikes`` (S,) sorted · ``edges`` (B,) borders above each bin · ``items`` (S+B,): spike i as i, bin j as S+j, by
     value · ``low``/``high`` (Q,) segments, with ``cumulative`` (Q+1,) shares of the rows outside the spikes · ``first``
     (B+1,) first segment of each bin · ``step``/``offset`` (B,) the lattice on which the values of a bin lie (0: none) ·
     ``bounds`` (2,) smallest and largest value ever decoded.
@@ -138,7 +139,7 @@ def fit_bins(
     if spike.any() and rest < k:
         return _assemble(unique[spike], _no_segments(dtype), bounds)
     if few:  # too few rows to tell anything but about where they are
-        return _assemble(np.zeros(0, dtype), _haze(unique, counts, bounds), bounds)
+        return _assemble(np.zeros(0, dtype), _haze(unique, counts, bounds, k), bounds)
     return _assemble(unique[spike], _segments(unique, counts, spike, k, lattice, bounds, weekly), bounds)
 
 
@@ -211,19 +212,21 @@ def _tail(outer: np.ndarray) -> Any:
     if outer[0] == outer[-1]:
         return outer[0].item()
     if outer.dtype.kind == "f":
-        return float(np.clip(np.sum(outer / len(outer)), outer[0], outer[-1]))
+        return float(np.clip(np.sum(outer / len(outer)), np.nextafter(outer[0], outer[-1]), outer[-1]))
     values = outer.tolist()
     return -(-sum(values) // len(values))
 
 
-def _haze(unique: np.ndarray, counts: np.ndarray, bounds: np.ndarray) -> _Segments:
-    """One bin around the mean of the rows, as wide as they are spread and at least a tenth of the size."""
+def _haze(unique: np.ndarray, counts: np.ndarray, bounds: np.ndarray, k: int) -> _Segments:
+    """One bin around the mean of the rows, as wide as they are spread and at least a tenth of the size. Of one
+    value that fewer than ``k`` rows have only the first digit is told."""
     x = unique.astype(np.float64)
     size = float(np.abs(x).max()) or 1.0  # squares of what is scaled by it are in range
     mean = np.average(x / size, weights=counts)
     spread = max(float(np.sqrt(np.average((x / size - mean) ** 2, weights=counts))), abs(mean) / 10.0)
     with np.errstate(over="ignore"):  # the bounds cut what is beyond the largest number
-        ends = np.array([mean - spread, mean + spread]) * size
+        middle = mean * size if len(unique) > 1 else centre(np.repeat(x, counts), k)
+        ends = np.array([middle - spread * size, middle + spread * size])
     if bounds.dtype.kind == "i":
         ends = np.clip(np.round(ends), -(2.0**62), 2.0**62)
         ends += [-1, 1]
@@ -257,8 +260,7 @@ def _segments(
     begin, end = at[begin], at[end]
     low, high = _ends(unique, begin, end)
     low, high = (np.clip(np.where(shared < 0, x, unique[shared]), bounds[0], bounds[1]) for x in (low, high))
-    edges = np.where(high < np.r_[unique[begin[1:]], high[-1]], high, unique[end])
-    edges = np.maximum(edges, unique[end])
+    edges = _between(unique[end], unique[begin[1:]], bounds[1])
     middle = np.cumsum(weight) - weight / 2
     of_bin = np.unique((middle * bins / rest).astype(np.int64), return_inverse=True)[1].reshape(-1)
     step, offset = _lattices(unique, counts >= k, begin, end, of_bin, lattice)
@@ -269,6 +271,17 @@ def _segments(
     if weekly and unique.dtype.kind == "i":
         low, high, weight, of_bin = _by_weekday(unique, np.where(counts >= k, 0, counts), low, high, weight, of_bin, k)
     return _Segments(low, high, weight, of_bin, edges, step, offset)
+
+
+def _between(last: np.ndarray, first: np.ndarray, top: Any) -> np.ndarray:
+    """The border of each segment, half-way from its ``last`` value to the ``first`` of the next: no row's value, unless
+    there is none between the two. The uppermost is ``top``."""
+    if last.dtype.kind == "f":
+        middle = last[:-1] / 2 + first / 2
+        below = np.where((middle >= last[:-1]) & (middle < first), middle, last[:-1])
+    else:
+        below = last[:-1] + (span(last[:-1], first) // np.uint64(2)).astype(np.int64)
+    return np.asarray(np.append(below, top).astype(last.dtype))
 
 
 def _chunks(own: np.ndarray, atom: np.ndarray, apart: np.ndarray, k: int, target: int) -> np.ndarray:

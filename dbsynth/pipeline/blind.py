@@ -11,10 +11,10 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest, Sample
 from dbsynth.schema.model import Schema, Table, TableName
-from dbsynth.schema.roles import DIRECT, ColumnRole
+from dbsynth.schema.roles import DIRECT, PROSE, ColumnRole
 from dbsynth.schema.types import arrow_type
 
-OPEN_TEXTS = DIRECT | {"text", "html"}
+OPEN_TEXTS = DIRECT | PROSE - {"label", "code"}
 
 
 class Blind:

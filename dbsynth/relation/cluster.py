@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from dbsynth.privacy.smoothing import smoothed
 from dbsynth.relation.keys import combined
 
 MOST_KINDS = 192
@@ -96,7 +97,7 @@ def _feature(name: str, array: pa.Array, k: int, is_key: bool) -> Feature | None
         labels = tuple(label for n, label in counts[: MOST_KEYS if is_key else MOST_LABELS] if n >= k)
         return Feature(name, labels=labels) if len(labels) > 1 else None
     finite = values[np.isfinite(values)]
-    knots = np.unique(np.quantile(finite, np.linspace(0.02, 0.98, 33))) if len(finite) else finite
+    knots = np.unique(np.quantile(smoothed(finite, k), np.linspace(0.02, 0.98, 33))) if len(finite) else finite
     return Feature(name, knots=knots) if len(knots) > 1 else None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dbsynth.privacy.smoothing import smoothed
 from dbsynth.relation.key_facts import Allowed
 
 SWITCHES = 40
@@ -27,13 +28,18 @@ class Lattice:
 
     @classmethod
     def of(cls, values: np.ndarray, k: int) -> Lattice:
-        """Step: greatest common divisor of the distances. Ends: the outermost values that at least ``k`` rows reach."""
+        """Step: greatest common divisor of the distances. Ends: the means of the ``k`` outermost values; of fewer than
+        ``k`` values in all no step, and ends of one digit."""
         if len(values) == 0:
             return cls(0, 1, 0, 0)
         ordered = np.sort(values)
+        if len(ordered) < k:
+            size = 10 ** len(str(int(np.abs(ordered.astype(np.float64)).max())))
+            return cls(0, 1, -size if ordered[0] < 0 else 0, min(size, 2**62))
         step = int(np.gcd.reduce(np.diff(ordered))) or 1
-        inner = min(k - 1, (len(ordered) - 1) // 2)
-        return cls(int(ordered[0]) % step, step, int(ordered[inner]), int(ordered[-1 - inner]))
+        origin, ends = int(ordered[0]) % step, smoothed(ordered, k)
+        low, high = (origin + round((end - origin) / step) * step for end in (float(ends[0]), float(ends[-1])))
+        return cls(origin, step, low, high)
 
 
 def spread_distinct(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dbsynth.privacy.smoothing import centre, smoothed
 from dbsynth.values.forms import even
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -23,12 +24,12 @@ class Numbers:
     def __init__(self, texts: Sequence[str], k: int) -> None:
         numbers = np.sort(np.clip([float(t) for t in texts], -LARGEST, LARGEST)) if texts else np.zeros(1)
         if len(numbers) < 2 * k:
-            mean, spread = numbers.mean(), numbers.std()
+            mean, spread = centre(numbers, k), numbers.std()
             self.knots = mean + max(spread, abs(mean) / 10.0) * np.linspace(-1, 1, 33)
             if numbers[0] >= 0:  # lengths, radii
                 self.knots = self.knots.clip(min=0)
         else:
-            self.knots = np.quantile(numbers[k - 1 : len(numbers) - k + 1], np.linspace(0, 1, 33))
+            self.knots = np.quantile(smoothed(numbers, k), np.linspace(0, 1, 33))
         written = [t.partition(".")[2] for t in texts if "e" not in t.lower()]
         self.decimals = _frequent(np.array([len(d) for d in written] or [0]).clip(max=MOST_DECIMALS), k)
         self.trimmed = not any(d.endswith("0") for d in written)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from dbsynth.privacy.smoothing import smoothed
 from dbsynth.values.forms import even, quantiles
 from dbsynth.values.lexicon import Lexicon
 from dbsynth.values.numbers import NUMBER, Numbers
@@ -68,8 +69,7 @@ class Ranges:
 
 
 def _knots(ordered: np.ndarray, k: int) -> np.ndarray:
-    inner = min(k - 1, (len(ordered) - 1) // 2)
-    knots: np.ndarray = np.quantile(ordered[inner : len(ordered) - inner], np.linspace(0, 1, 65))
+    knots: np.ndarray = np.quantile(smoothed(ordered, k), np.linspace(0, 1, 65))
     return knots
 
 
@@ -233,7 +233,7 @@ class Plain:
         self.type, self.unique = type_, unique
         ordered = np.sort(values) if len(values) else np.zeros(1)
         self.knots = _knots(ordered.astype(np.float64), k)
-        self._next = int(ordered[-1]) + 1
+        self._next = int(self.knots[-1]) + 1
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
