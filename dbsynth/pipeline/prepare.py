@@ -37,8 +37,10 @@ from dbsynth.relation.unique import Lattice
 from dbsynth.rng import derive, generator
 from dbsynth.schema.checks import Implied, implications, parse_checks
 from dbsynth.schema.model import TableName
+from dbsynth.schema.roles import PROSE
 from dbsynth.values import fit_generators
 from dbsynth.values.base import ValueGenerator
+from dbsynth.values.hidden import NAMING, naming_words
 
 MOST_HEADS = 4
 
@@ -148,6 +150,7 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
         seed=derive(seed, plan.stream(name), "values"),
         guides=guides_of(table_plan),
         beside=beside,
+        hidden=hidden_words(database, plan, table_plan, snapshot),
     )
     generators += folded.values()  # last: they may repeat what the others make
     encoded = _encoded(table_plan, codec, derived)
@@ -200,6 +203,19 @@ def prepare(database: Database, plan: Plan, name: TableName, *, seed: int, snaps
                 derived = _with_columns(derived, steps.columns(combined(rows.column(steps.column)), alone))
             prepared.extra[degree.column] = _encoded(table_plan, codec, derived)
     return prepared
+
+
+def hidden_words(database: Database, plan: Plan, table: TablePlan, snapshot: str | None) -> set[str]:
+    """Words that name somebody in any table, where ``table`` has free texts in which they could stand."""
+    if not any(c.how == "made" and c.role in PROSE for c in table.columns):
+        return set()
+    found: set[str] = set()
+    for other in plan.tables:
+        naming = tuple(c.name for c in other.columns if c.personal and c.role in NAMING)
+        if naming and other.source_rows:
+            for batch in database.read(ReadRequest(other.name, naming, other.sample), snapshot):
+                found |= {w for column in batch.columns for w in naming_words(column.to_pylist())}
+    return found
 
 
 def with_fallen_columns(plan: TablePlan, codec: TableCodec) -> TablePlan:

@@ -24,6 +24,7 @@ from dbsynth.values.column import Drawer, MadeColumn, shared_values
 from dbsynth.values.document import Document
 from dbsynth.values.folded import Noted
 from dbsynth.values.guard import Guard
+from dbsynth.values.hidden import without
 from dbsynth.values.learn import Setting, learn
 from dbsynth.values.listed import Listed
 from dbsynth.values.members import Choice, Moments, Multiranges, Shared
@@ -80,10 +81,12 @@ def fit_generators(
     locale: str | None = None,
     guides: Sequence[str] | None = None,
     beside: Mapping[str, pa.Array] | None = None,
+    hidden: Set[str] = frozenset(),
 ) -> list[ValueGenerator]:
     """Generators for ``columns`` of ``table``, in an order in which they can run. ``data``: rows of the source.
     ``guides``: columns that are in the row before and mean the same in source and clone; all others, if not given.
-    ``beside``: columns of other rows that are too, row by row (their ``roles`` are given)."""
+    ``beside``: columns of other rows that are too, row by row (their ``roles`` are given). ``hidden``: words
+    that stand for a person or a firm somewhere in the source (``hidden.py``): never words of a text."""
     beside = beside or {}
     before = [c.name for c in table.stored_columns if c.name not in columns] if guides is None else guides
     known = [c for c in (*columns, *before) if _is_text(table.column(c))]
@@ -117,7 +120,13 @@ def fit_generators(
     for name in columns:
         if name not in people:
             column, role = table.column(name), roles[name].role
-            own = _single(table, column, role, data, name in unique, k, derive(seed, name), tongue, named, told, others)
+            shown = data
+            if hidden and _is_text(column):
+                at = data.schema.get_field_index(name)
+                shown = data.set_column(at, data.schema.field(at), without(data.column(name), hidden))
+            own = _single(
+                table, column, role, shown, name in unique, k, derive(seed, name), tongue, named, told, others
+            )
             made.insert(0, own) if name in firms else made.append(own)  # addresses may be called after the company
     return made
 
