@@ -175,7 +175,7 @@ def _fit_column(values: pa.Array, spec: ColumnSpec, k: int, seed: int, warnings:
             codec: ColumnCodec = _CODECS[kind].fit(values, spec, k=k, seed=seed)
         except (NoCategories, ValueError, ArithmeticError, TypeError, pa.ArrowException) as error:
             if i + 1 == len(kinds):
-                raise InternalError(f"column {spec.name} cannot be coded: {error}") from error
+                raise InternalError(f"column {spec.name} cannot be coded ({type(error).__name__})") from error
             warnings.append(
                 f"column {spec.name}: cannot be coded as {kind} ({type(error).__name__}), falls to {kinds[i + 1]}"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -25,6 +26,7 @@ EXIT_CODES = (
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 DEBUG = "DBSYNTH_DEBUG"
+QUOTED = re.compile(r"""'[^']*'?|"[^"]*"?|(?<=\()[^()]*(?=\))""")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -54,8 +56,8 @@ def failures(*, verbose: bool, as_json: bool) -> Iterator[None]:
         if debug:
             _show_traceback()
         hint = "the traceback stands above" if debug else f"{DEBUG}=1 or --verbose shows the traceback"
-        # Only the first line: the driver puts rows into the others.
-        first = (str(error).splitlines() or [""])[0]
+        # Only the first line, and nothing quoted: drivers and parsers put values of rows there.
+        first = QUOTED.sub("…", (str(error).splitlines() or [""])[0])
         message = f"{type(error).__name__}: {first}" if first else type(error).__name__
         _tell(
             f"internal error: {message}",

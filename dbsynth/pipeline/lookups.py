@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from dbsynth.dialect import Database, ReadRequest
 from dbsynth.pipeline.known import LEAST_COLUMNS
 from dbsynth.pipeline.plan import Kept, degree_column
-from dbsynth.relation.keys import row_index
+from dbsynth.pipeline.units import unwhole, whole
+from dbsynth.privacy.smoothing import smoothed
+from dbsynth.relation.keys import combined, row_index, take
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 from dbsynth.schema.roles import ColumnRole
 
@@ -71,7 +73,7 @@ def kept_tables(
             chosen, remade = found.filter(mask), _remade(table, roles[table.name], found, k)
             but = f"; made anew: {', '.join(remade)}" if remade else ""
             reason = f"lookup table: {chosen.num_rows} of {found.num_rows} rows, >= {k} rows point at each{but}"
-            kept[table.name] = Kept(chosen, reason, remade)
+            kept[table.name] = Kept(blurred(chosen, remade, k), reason, remade)
     return kept
 
 
@@ -111,6 +113,40 @@ def _is_lookup(
 
 def _in_keys(table: Table) -> set[str]:
     return {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
+
+
+def blurred(rows: pa.Table, remade: Sequence[str], k: int) -> pa.Table:
+    """``rows`` without the values of the columns that are ``remade``: texts are empty, numbers and moments the means of
+    k rows. What is left says where there is a value, and about how large it is."""
+    for name in remade:
+        column = combined(rows.column(name))
+        there = np.asarray(column.is_valid())
+        if pa.types.is_string(column.type):
+            blank = pa.array(np.full(len(column), ""), pa.string(), mask=~there)
+        elif pa.types.is_boolean(column.type):
+            blank = pa.array(np.zeros(len(column), bool), mask=~there)
+        elif pa.types.is_floating(column.type):
+            blank = pa.array(_smooth(column.fill_null(0.0).to_numpy(zero_copy_only=False), there, k), mask=~there)
+        else:
+            numbers = np.zeros(len(column))
+            numbers[there] = whole(column)
+            blank = take(
+                unwhole(np.round(_smooth(numbers, there, k)), column.type), np.where(there, np.arange(len(there)), -1)
+            )
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, rows.schema.field(at), combined(blank).cast(column.type))
+    return rows
+
+
+def _smooth(values: np.ndarray, there: np.ndarray, k: int) -> np.ndarray:
+    """float64 ``values``, each the mean of k neighbours in their order, where ``there``."""
+    out = np.zeros(len(values))
+    known = values[there].astype(np.float64)
+    finite = np.where(np.isfinite(known), known, 0.0)
+    means = smoothed(finite, k)
+    rank = np.argsort(np.argsort(finite, kind="stable"), kind="stable")
+    out[there] = means[(rank - k // 2).clip(0, len(means) - 1)] if len(known) else known
+    return out
 
 
 def _remade(table: Table, roles: Mapping[str, ColumnRole], rows: pa.Table, k: int) -> tuple[str, ...]:

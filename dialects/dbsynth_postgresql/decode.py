@@ -113,7 +113,7 @@ def moment(text: str, *, days: bool) -> int:
         return DATE_MINUS_INFINITY if days else TIMESTAMP_MINUS_INFINITY
     match = MOMENT.fullmatch(text)
     if match is None:
-        raise pa.ArrowInvalid(f"{text!r} is no date or time in ISO form")
+        raise pa.ArrowInvalid("a value is no date or time in ISO form")
     part: Mapping[str, str | None] = match.groupdict()
     day = 0
     if part["year"]:

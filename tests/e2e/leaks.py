@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,8 @@ from dbsynth.testing.embedded import conninfo
 K = 5
 RUN = 5
 """Words."""
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W\d_]+")
+"""Numbers are no words: moments would meet by the thousand."""
 SHORT = 6
 """Characters below which a value may come out by chance: there are too few others of its form."""
 
@@ -42,6 +44,9 @@ class Held:
     table: str
     column: str
     ordered: bool
+    array: bool
+    range: bool
+    day: bool
     rare: frozenset[str]
     common: frozenset[str]
 
@@ -73,7 +78,57 @@ def columns(url: str, without: Iterable[str]) -> Iterator[Held]:
         counts = values(url, schema, table, column)
         rare = frozenset(v for v, n in counts.items() if n < K)
         ordered = category in ORDERED and type_ != "interval"
-        yield Held(schema, table, column, ordered, rare, frozenset(counts) - rare)
+        common = frozenset(counts) - rare
+        yield Held(schema, table, column, ordered, category == "A", category == "R", type_ == "date", rare, common)
+
+
+def members(arrays: Counter[str]) -> Counter[str]:
+    """How many rows hold each member of one-dimensional arrays, given as text."""
+    counts: Counter[str] = Counter()
+    for text, n in arrays.items():
+        for member in set(re.findall(r'"(?:[^"\\\\]|\\\\.)*"|[^{},]+', text)):
+            counts[member.strip('"')] += n
+    return counts
+
+
+def shared_words(texts: Counter[str]) -> set[str]:
+    """Words, and parts between blanks, commas and braces, that K rows of a column hold; in lower case."""
+    counts: Counter[str] = Counter()
+    for text, n in texts.items():
+        folded = text.casefold()
+        for word in {*WORD.findall(folded), *re.split(r"[\s,{}\"]+", folded)}:
+            counts[word] += n
+    return {w for w, n in counts.items() if n >= K}
+
+
+def ends(url: str, column: Held) -> list[str]:
+    """The least and the largest value, as text, if fewer than K rows have it and it has at least five digits: of
+    shorter ones there are too few."""
+    name, table = quoted(column.column), quoted(column.schema, column.table)
+    found = read(url, f"select min({name})::text, max({name})::text from {table} where {name} is not null")[0]
+    return [str(v) for v in found if v in column.rare and sum(c.isdigit() for c in str(v)) >= 5]
+
+
+def as_number(url: str, column: Held, value: str) -> float:
+    """``value`` in the unit in which its codec counts: numbers as they are, days, microseconds."""
+    name, table = quoted(column.column), quoted(column.schema, column.table)
+    type_ = read(url, f"select pg_typeof({name})::text from {table} where {name} is not null limit 1")[0][0]
+    if type_ == "date":
+        return float(read(url, f"select '{value}'::date - '1970-01-01'::date")[0][0])
+    if type_.startswith("timestamp"):
+        return float(read(url, f"select (extract(epoch from '{value}'::timestamp) * 1000000)::bigint")[0][0])
+    return float(value) if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", value) else float("nan")
+
+
+def stored_numbers(learned: bytes, column: str) -> set[float]:
+    """Every number that the codec of a column holds, in its unit."""
+    codec = pickle.loads(learned).codec.codecs.get(column)
+    if codec is None:
+        return set()
+    state = codec.state()
+    scale = (state.config.get("grid") or {}).get("scale") or 0
+    arrays = [a.astype(np.float64) for n, a in state.arrays.items() if a.dtype.kind in "if" and "weights" not in n]
+    return {round(float(x) / 10.0**scale, scale + 1) if scale else float(x) for a in arrays for x in a.reshape(-1)}
 
 
 def runs(texts: Iterable[str]) -> set[tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""Privacy figures of one table: see ``benchmarks/privacy.py``."""
