@@ -41,6 +41,7 @@ from dbsynth.schema.virtual import VirtualKey
 from dbsynth.sizes import bytes_of
 
 FILE_NAME = "dbsynth.toml"
+DBT = "dbt:"
 URL_VARIABLE = "DBSYNTH_URL_"
 """``DBSYNTH_URL_PROD_DB`` goes before the URL that the file gives for the connection ``prod_db``."""
 
@@ -165,10 +166,12 @@ class Config:
     path: Path | None = None
 
     def resolve_source(self, text: str) -> Place:
-        """SOURCE: a URL or the name of a connection, either with ``#schema[,schema]``."""
+        """SOURCE: a URL, the name of a connection or a target of dbt, each with ``#schema[,schema]``."""
         base, schemas = split_place(text)
         if not base:
             raise UsageError("no source is named", hint="give a URL or the name of a connection of dbsynth.toml")
+        if base.startswith(DBT):
+            return _of_dbt(base, schemas, write=False)
         if base not in self.settings.connections and _is_url(base):
             return Place(parse_url(base), schemas)
         connection = self._connection(base)
@@ -176,7 +179,8 @@ class Config:
 
     def resolve_target(self, text: str, source: Place) -> Place:
         """TARGET: ``SCHEMA`` (in the source's database), ``CONNECTION.SCHEMA``, ``CONNECTION`` or a URL, the last two
-        also with ``#SCHEMA``. ``#SCHEMA`` alone is a schema of the source's database, whatever its name looks like."""
+        also with ``#SCHEMA``, or a target of dbt. ``#SCHEMA`` alone is a schema of the source's database, whatever its
+        name looks like."""
         base, schemas = split_place(text)
         if len(schemas) > 1:
             raise UsageError(
@@ -184,6 +188,8 @@ class Config:
                 hint="of several source schemas each becomes TARGET_<schema>; to keep the names clone into another "
                 "database",
             )
+        if base.startswith(DBT):
+            return _of_dbt(base, schemas, write=True)
         if base not in self.settings.connections and _is_url(base):
             return Place(parse_url(base), schemas)
         if not base:
@@ -245,6 +251,13 @@ class Config:
         return (
             f"there are: {', '.join(names)}" if names else f"add [connections.{name}] with a url to it, or give a URL"
         )
+
+
+def _of_dbt(text: str, schemas: tuple[str, ...], *, write: bool) -> Place:
+    from dbsynth.dbt.profiles import place
+
+    url, schema = place(text, write=write)
+    return Place(url, schemas or (schema,))
 
 
 def _is_url(text: str) -> bool:

@@ -11,6 +11,7 @@ HIDDEN = "***"
 SHORTEST = 4
 """A shorter password is hidden only where it stands in a URL: replaced everywhere it would garble ordinary words."""
 
+SECRET_PARAMETERS = ("password", "token", "private_key_file_pwd", "passcode")
 _IN_URL = re.compile(r"(\w+://[^\s:/@]*):\S+@")
 """Up to the last @: a password may hold one that is not escaped."""
 _WITHOUT_SCHEME = re.compile(r"([\w.+-]+):[^\s:/@'\"]+@(?=[\w.\[-])")
@@ -22,7 +23,7 @@ _secrets: set[str] = set()
 def remember(*urls: URL) -> None:
     """Hide the passwords of ``urls`` from now on."""
     for url in urls:
-        found = [url.password, url.query.get("password")]
+        found = [url.password, *(url.query.get(name) for name in SECRET_PARAMETERS)]
         for secret in found:
             if isinstance(secret, str) and len(secret) >= SHORTEST:
                 _secrets.update({secret, quote(secret, safe=""), quote_plus(secret)})

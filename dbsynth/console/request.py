@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
-from dbsynth.config import Config, Place, load_config, table_overrides
+from dbsynth.config import DBT, Config, Place, load_config, table_overrides
 from dbsynth.console import redact
 from dbsynth.dialect import named_schema
 from dbsynth.errors import UsageError
@@ -106,7 +106,8 @@ def database_target(config: Path | None, text: str) -> tuple[URL, str | None]:
     """URL and schema (None: not named) of a target that stands alone, without a source beside it."""
     loaded = load_config(config)
     nowhere = Place(URL.create("nowhere"))
-    path = text.startswith((".", "/", "~")) or ("/" in text and "://" not in text and "@" not in text)
+    named = "://" in text or "@" in text or text.startswith(DBT)
+    path = text.startswith((".", "/", "~")) or ("/" in text and not named)
     goal = nowhere if path else loaded.resolve_target(text, nowhere)
     if goal.url == nowhere.url:
         raise UsageError(
