@@ -55,7 +55,7 @@ __all__ = ["fit_document", "fit_generators"]
 
 WORDED = PROSE - {"code"} | {"path", "slug", "language", "user_agent"}
 """Roles of texts that are made of words; the others are built as codes."""
-CODED = frozenset(["code", "label", "sku"])
+CODED = frozenset(["code", "label", "natural_key", "sku"])
 """Roles of texts that may be built from other columns of their row."""
 SENTENCES = frozenset(["text", "html", "markdown"])
 """Roles of running text."""

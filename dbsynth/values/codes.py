@@ -114,6 +114,10 @@ class Codes:
         columns = {r.column for f in self.forms for r in f.runs if r.column}
         return Beside(self, {c: row[c].take(at) for c in sorted(columns) if c in row}, len(where))
 
+    def groups(self, row: Mapping[str, pa.Array], where: np.ndarray) -> np.ndarray:
+        """A code is its row's own."""
+        return np.arange(len(where))
+
 
 class Beside:
     """Codes of the rows at hand."""

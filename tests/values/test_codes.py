@@ -15,7 +15,7 @@ from sqlalchemy import types as sqltypes
 
 from dbsynth.artifact.encode import Decoder, Encoder
 from dbsynth.rng import generator
-from dbsynth.schema.model import Column, Table, TableName
+from dbsynth.schema.model import Column, Key, Table, TableName
 from dbsynth.schema.roles import infer_roles
 from dbsynth.values import fit_generators
 from dbsynth.values.check_digits import CHECKS, completed, proved_by
@@ -177,3 +177,19 @@ def test_a_counter_rises_over_days_of_many_rows() -> None:
     assert numbers == sorted(numbers)
     assert len(set(out)) == 20 * N
     assert not set(out) & set(values)
+
+
+def test_a_key_says_of_its_row_what_a_code_does() -> None:
+    days = np.datetime64("2022-01-01") + np.sort(generator(1, "days").integers(0, 900, 600))
+    columns = (
+        Column("id", sqltypes.Integer(), "integer"), Column("no", sqltypes.Text(), "text"),
+        Column("day", sqltypes.Date(), "date"),
+    )  # fmt: skip
+    owner = Table(TableName("s", "orders"), columns, uniques=(Key("u", ("no",), ""),))
+    numbers = [f"ORD-{str(d)[:4]}-{i:06}" for i, d in enumerate(days, 1)]
+    data = pa.table({"id": range(1, 601), "no": numbers, "day": pa.array(days)})
+    [made] = fit_generators(owner, data, infer_roles(owner, data, K), ["no"], unique={"no"}, k=K, seed=1)
+    row = {"id": pa.array(range(1, 601)), "day": pa.array(days[::-1])}
+    out = made.generate({"no": np.ones(600, bool)}, row, generator(2))["no"].to_pylist()
+    assert [v[4:8] for v in out] == [str(d)[:4] for d in days[::-1]]
+    assert len(set(out)) == 600
