@@ -46,6 +46,8 @@ ADDRESSED = 0.3
 """A word that stands so often after an @ is a name."""
 YEARS = 0.6
 """Numbers of four digits are years if so many could be."""
+HELP = 80
+"""So many pieces at most."""
 LAST_SIGNS = frozenset(".!?…:;。！？،؟।")
 MOST_PATHS = 40
 STOCK = 200
@@ -101,7 +103,7 @@ class Prose:
         read = _Read(values, layout, k)
         language = language_of(values) or ("en" if _latin(values) else None)
         if len(read.tokens) < SMALL and language:
-            read.add(_filling(sentences(language, seed), read.mean_words), len(values))
+            read.add(_filling(sentences(language, seed), read.mean_words)[:HELP], len(values))
         index, ids = read.vocabulary(k, named)
         size = len(index)
         rows, starts = np.array(read.rows, np.int64), np.array(read.starts, bool)
