@@ -201,7 +201,7 @@ class Beside:
 def written(values: pa.Array, way: str, width: int) -> list[str | None]:
     """``values`` as ``way`` writes them, null of null."""
     if way.startswith("%"):
-        texts: list[str | None] = pc.strftime(values.cast(pa.timestamp("s")), format=way).to_pylist()
+        texts: list[str | None] = pc.strftime(values.cast(pa.timestamp("s"), safe=False), format=way).to_pylist()
         return texts
     texts = values.cast(pa.string()).to_pylist()
     match way:

@@ -58,8 +58,6 @@ STACKEXCHANGE = (
 )
 ADVENTUREWORKS = (
     never("adventureworks", "production.product", "reorderpoint <> round(safetystocklevel * 0.75)"),
-    never("adventureworks", "production.product", "(standardcost = 0) <> (listprice = 0)"),
-    never("adventureworks", "production.product", "standardcost > listprice"),
     never("adventureworks", "production.product", "(weight is null) <> (weightunitmeasurecode is null)"),
     never("adventureworks", "purchasing.purchaseorderheader", "taxamt <> round(subtotal * 0.08, 4)"),
     never("adventureworks", "purchasing.purchaseorderheader", "freight <> round(subtotal * 0.025, 4)", 12),
