@@ -56,7 +56,7 @@ class Held:
 
 
 def read(url: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(conninfo(url)) as connection:
+    with psycopg.connect(conninfo(url), options="-c timezone=UTC") as connection:
         return connection.execute(query.encode()).fetchall()
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from dbsynth.demo.__main__ import fill
 from dbsynth.testing.embedded import conninfo, create_database, drop_database
+from tests.clones import Clone, run
 from tests.e2e import leaks
-from tests.e2e.conftest import Clone, run
 
 MORE = """
     alter table customer add profile jsonb, add labels text[], add sheet text, add area text, add plan text,
@@ -56,7 +56,7 @@ def plant(url: str) -> Planted:
     """Ten kinds of outliers in parents and children, ``EACH`` of each, every one in a row of its own."""
     planted = Planted()
     text, number = planted.text, planted.number
-    with psycopg.connect(conninfo(url)) as connection:
+    with psycopg.connect(conninfo(url), options="-c timezone=UTC") as connection:
         connection.execute(MORE.encode())
 
         def rows(table: str, key: str, where: str = "true") -> Iterator[int]:
@@ -85,9 +85,8 @@ def plant(url: str) -> Planted:
             weight = f"{700 + i * i}.{i * 37 % 89 + 10}1"
             set_("product", "product_id", at, weight_kg=number("product", "weight_kg", weight))
         for i, at in enumerate(rows("customer", "customer_id")):
-            moment = (
-                f"19{80 + i * i % 13:02}-0{1 + i % 9}-{10 + i * 7 % 19} 0{i % 10}:{10 + i * 11 % 49}:{10 + i * 13 % 49}"
-            )
+            day = f"19{80 + i * i % 13:02}-0{1 + i % 9}-{10 + i * 7 % 19}"
+            moment = f"{day} 0{i % 10}:{10 + i * 11 % 49}:{10 + i * 13 % 49}+00"
             set_("customer", "customer_id", at, signed_up_at=number("customer", "signed_up_at", moment))
         combinations = itertools.product(*([f"{n}{i}" for i in range(12)] for n in ("area", "plan", "source")))
         some = [c for c in combinations if len({w.lstrip("areplnsouc") for w in c}) == 3]
