@@ -39,16 +39,19 @@ def control(database: str, execute: Execute) -> str:
 
 
 @pytest.fixture
-def as_role(control: str) -> Callable[..., list[tuple[Any, ...]]]:
-    """``as_role("alice", sql, ...)``: rows of a statement that alice runs."""
+def as_role(control: str) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """``as_role("alice", sql, ...)``: rows of a statement that alice runs, in a session of hers."""
+    with contextlib.ExitStack() as sessions:
+        opened: dict[str, psycopg.Connection[Any]] = {}
 
-    def run(role: str, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        url = make_url(control).set(username=role).render_as_string(hide_password=False)
-        with psycopg.connect(conninfo(url), autocommit=True) as connection:
-            cursor = connection.execute(statement.encode(), parameters or None)
+        def run(role: str, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+            if role not in opened:
+                url = make_url(control).set(username=role).render_as_string(hide_password=False)
+                opened[role] = sessions.enter_context(psycopg.connect(conninfo(url), autocommit=True))
+            cursor = opened[role].execute(statement.encode(), parameters or None)
             return cursor.fetchall() if cursor.description else []
 
-    return run
+        yield run
 
 
 @pytest.fixture

@@ -81,5 +81,5 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.05)
+        time.sleep(0.1)
     raise AssertionError(f"in {PATIENCE:.0f} seconds not: {what}")
