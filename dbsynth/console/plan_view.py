@@ -203,7 +203,7 @@ def _fact(fact: dict[str, Any], verbose: bool) -> str:
     if not fact["rows"]:
         support = "declared"
     else:
-        share = "all" if fact["share"] == 1 else f"{fact['share']:.1%}".replace(".0%", "%")
+        share = "all" if fact["share"] == 1 else f"{min(fact['share'], 0.9999):.2%}".replace(".00%", "%")
         support = f"{share} of {fact['rows']:,} rows"
         if fact["families"] != fact["rows"] and not fact["within"]:
             support += " in 1 family" if fact["families"] == 1 else f" in {fact['families']:,} families"
