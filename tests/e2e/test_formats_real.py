@@ -14,7 +14,7 @@ import validators
 from email_validator import validate_email
 
 from dbsynth.testing.embedded import conninfo
-from tests.e2e.conftest import Clone
+from tests.clones import Clone
 
 pytestmark = pytest.mark.databases
 Judge = Callable[[str], object]

@@ -11,7 +11,7 @@ import pytest
 
 from dbsynth.testing.embedded import conninfo
 from dbsynth.values.spelling import plain
-from tests.e2e.conftest import Clone
+from tests.clones import Clone
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]

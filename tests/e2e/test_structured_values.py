@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo, create_database, drop_database
-from tests.e2e.conftest import Clone, run
+from tests.clones import Clone, run
 
 SHARES = {
     "jsonb": [

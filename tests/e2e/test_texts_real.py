@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from dbsynth.testing.embedded import conninfo
-from tests.e2e.conftest import Clone
+from tests.clones import Clone
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]
