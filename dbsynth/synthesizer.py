@@ -290,7 +290,7 @@ class Synthesizer:
                 for n, found in self._learned.items()
             },
         }
-        artifact.save(Path(path), artifact.Model(self.plan, self._learned, about, extra))
+        self._digest = artifact.save(Path(path), artifact.Model(self.plan, self._learned, about, extra))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Synthesizer:

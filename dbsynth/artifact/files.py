@@ -56,8 +56,9 @@ class Folder:
     tensors: Mapping[str, Tensors]
 
 
-def write(path: Path, about: Mapping[str, Any], documents: Mapping[str, Any], tensors: Mapping[str, Tensors]) -> None:
-    """Put a directory at ``path``, in the place of one that ``write`` made before. The names are plain, without ending.
+def write(path: Path, about: Mapping[str, Any], documents: Mapping[str, Any], tensors: Mapping[str, Tensors]) -> str:
+    """Put a directory at ``path``, in the place of one that ``write`` made before; gives its digest. The names are
+    plain, without ending.
 
     At every moment ``path`` is what it was or the complete new one. Raises ArtifactError where there is something else
     at ``path``, or where it cannot be written."""
@@ -66,7 +67,8 @@ def write(path: Path, about: Mapping[str, Any], documents: Mapping[str, Any], te
     files |= {f"{name}.safetensors": save_tensors(_plain(named)) for name, named in tensors.items() if named}
     listed = {name: {"bytes": len(data), "blake2b": _digest(data)} for name, data in files.items()}
     manifest = {"kind": KIND, "format": FORMAT, **about, "files": listed}
-    files[MANIFEST] = _json({**manifest, "blake2b": _digest(_json(manifest))})
+    digest = _digest(_json(manifest))
+    files[MANIFEST] = _json({**manifest, "blake2b": digest})
     aside = path.parent / f".{path.name}.{secrets.token_hex(4)}.saving"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +84,7 @@ def write(path: Path, about: Mapping[str, Any], documents: Mapping[str, Any], te
         ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return digest
 
 
 def check_replaceable(path: Path) -> None:

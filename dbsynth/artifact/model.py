@@ -41,8 +41,8 @@ class Model:
     digest: str = ""
 
 
-def save(path: Path, model: Model) -> None:
-    """See ``files.write``."""
+def save(path: Path, model: Model) -> str:
+    """See ``files.write``; gives the digest of the files."""
     plan, arrays = write_plan(model.plan)
     documents: dict[str, Document] = {"schema": write_schema(model.plan.schema), "plan": plan}
     documents["extra"] = {"extra": Encoder().encode(model.extra)}
@@ -51,7 +51,7 @@ def save(path: Path, model: Model) -> None:
         document, arrays = write_learned(model.learned[name])
         documents[_table(i)], tensors[_table(i)] = document, arrays
     about = {**model.about, "what": "model", "tables_learned": len(model.learned)}
-    files.write(path, about, documents, tensors)
+    return files.write(path, about, documents, tensors)
 
 
 def load(path: Path, versions: Mapping[str, str]) -> Model:
