@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 from sqlalchemy import types as sqltypes
 
 from dbsynth.codec import interval
+from dbsynth.codec.units import DAY
 from dbsynth.errors import UnsupportedSource, UsageError
 from dbsynth.schema.arrays import values_of
 from dbsynth.schema.model import Column, Table
@@ -73,11 +75,19 @@ def _series(pandas: Any, values: pa.ChunkedArray, column: Column, dtype: str | N
             raw = days.fill_null(0).to_numpy(zero_copy_only=False).astype("datetime64[D]").astype("datetime64[s]")
             raw[np.asarray(days.is_null())] = np.datetime64("NaT")
             return pandas.Series(raw)
+        if pt.is_time64(values.type):
+            return _clock(values).to_pandas()
         if column.nullable and (pt.is_integer(values.type) or pt.is_boolean(values.type)):
             nullable = "boolean" if pt.is_boolean(values.type) else "Int64"
             return values.to_pandas(types_mapper=lambda _: pandas.api.types.pandas_dtype(nullable))
         return values.to_pandas()
     return _as_before(pandas, values, column, dtype)
+
+
+def _clock(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Python knows no 24:00: the last moment of the day stands for it."""
+    last = pa.scalar(DAY - 1, pa.int64())
+    return pc.min_element_wise(values.cast(pa.int64()), last, skip_nulls=False).cast(values.type)
 
 
 def _as_before(pandas: Any, values: pa.ChunkedArray, column: Column, dtype: str) -> Any:

@@ -83,7 +83,7 @@ def test_the_whole_run_is_done_when_every_table_is_loaded(state: RunState) -> No
             shares.append(state.share)
     assert shares == sorted(shares)
     assert state.share == pytest.approx(1.0)
-    assert [t.loaded_rows for t in state.to_make] == [5, 5]
+    assert [t.finished_rows for t in state.to_make] == [5, 5]
 
 
 def test_steps_of_the_whole_run_and_warnings_of_no_table(state: RunState) -> None:
