@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from sqlalchemy import types as sqltypes
 
+from dbsynth.codec.units import fraction_digits
 from dbsynth.dialect import Database, ReadRequest
 from dbsynth.pipeline.known import LEAST_COLUMNS
 from dbsynth.pipeline.plan import Kept, degree_column
@@ -73,7 +75,7 @@ def kept_tables(
             chosen, remade = found.filter(mask), _remade(table, roles[table.name], found, k)
             but = f"; made anew: {', '.join(remade)}" if remade else ""
             reason = f"lookup table: {chosen.num_rows} of {found.num_rows} rows, >= {k} rows point at each{but}"
-            kept[table.name] = Kept(blurred(chosen, remade, k), reason, remade)
+            kept[table.name] = Kept(blurred(table, chosen, remade, k), reason, remade)
     return kept
 
 
@@ -115,13 +117,17 @@ def _in_keys(table: Table) -> set[str]:
     return {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
 
 
-def blurred(rows: pa.Table, remade: Sequence[str], k: int) -> pa.Table:
-    """``rows`` without the values of the columns that are ``remade``: texts are empty, numbers and moments the means of
-    k rows. What is left says where there is a value, and about how large it is."""
+def blurred(table: Table, rows: pa.Table, remade: Sequence[str], k: int) -> pa.Table:
+    """``rows`` of ``table`` without the values of the columns that are ``remade``: texts are empty, numbers and moments
+    the means of k rows. What is left says where there is a value, and about how large it is."""
     for name in remade:
         column = combined(rows.column(name))
         there = np.asarray(column.is_valid())
-        if pa.types.is_string(column.type):
+        if pa.types.is_string(column.type) and isinstance(table.column(name).type, sqltypes.Numeric):
+            places = int(fraction_digits(column.drop_null()).max(initial=0))
+            numbers = column.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+            blank = pa.array([f"{v:.{places}f}" for v in _smooth(numbers, there, k)], pa.string(), mask=~there)
+        elif pa.types.is_string(column.type):
             blank = pa.array(np.full(len(column), ""), pa.string(), mask=~there)
         elif pa.types.is_boolean(column.type):
             blank = pa.array(np.zeros(len(column), bool), mask=~there)
