@@ -38,6 +38,8 @@ COMPUTING = (find_date_parts, find_texts, find_formulas)
 SHAPING = (find_determined, find_one_of, find_presence, find_allowed, find_order)
 LENDERS = 2_048
 """Rows beside those that are drawn again, whose values these may take."""
+MOST_COLUMNS = 200
+"""A wider table is not searched: what may hold between two columns grows with their square."""
 
 
 def with_computed(plan: Plan, read: Read, wishes: FactWishes, barred: Barred) -> tuple[Plan, list[Rule]]:
@@ -102,6 +104,8 @@ def rules_of(plan: Plan, table: TableName) -> list[Rule]:
 
 def _found(plan: Plan, table: TablePlan, read: Read, finders: Sequence[Callable[[View], Iterator[Rule]]]) -> list[Rule]:
     if table.kept is not None or table.rows == 0 or table.source_rows < MIN_ROWS:
+        return []
+    if len(table.columns) > MOST_COLUMNS:
         return []
     view = _view(plan, table, read)
     return [rule for find in finders for rule in find(view)] if view is not None and view.open else []
