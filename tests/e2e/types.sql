@@ -12,7 +12,7 @@ insert into types (i2, i8, n, n38, f4, f8, m, b, c5, v, t, nm, by, d, ts, tz, tm
                    vb, sv, p, bx, ir, tr, mr, ia, ta, e, dom, comp, o)
 select i % 100, i::bigint * 10000000000, i / 7.0, i * 1234567890.0123456789,
     (array['NaN', 'Infinity', '1.5', '2.25', '-3'])[1 + i % 5]::real, sqrt(i), i::numeric::money, i % 3 = 0,
-    'c' || i % 7, 'v' || i, 'text number ' || i, 'n' || i % 4, decode(md5(i::text), 'hex'),
+    'c' || i % 7, 'v' || i, 'text number ' || (i * i + 7 * i) % 10007, 'n' || i % 4, decode(md5(i::text), 'hex'),
     (array['infinity', '0044-03-15 BC', '2024-02-29', '1999-12-31'])[1 + i % 4]::date,
     timestamp '2020-01-01' + i * interval '1 hour', timestamptz '2020-01-01' + i * interval '1 day',
     time '00:00' + i * interval '1 minute', '12:30:00+02', i * interval '1 hour', gen_random_uuid(),
