@@ -30,12 +30,12 @@ from dbsynth.console import words
 from dbsynth.console.output import bullet, cells, grid, heading, item
 
 FILLS = {
-    "category": "learned as categories, for the parent's rows are kept",
-    "cluster": "which kind of row it points at is learned; one of that kind is drawn, as often as such rows are",
+    "category": "points at copied rows: which one is learned directly",
+    "cluster": "points at made rows: which kind of parent is learned, then one of them drawn, popular ones more often",
     "matched": "drawn among the parents that agree with what other keys have set",
     "determined": "set by another key of the row",
     "self": "rows of the same table, level by level",
-    "cycle": "closes a circle of tables: filled when all of them are made",
+    "cycle": "circular reference: filled last, when all rows are there",
     "dropped": "the parent is not part of the clone: an ordinary column, the key is not created",
 }
 """How a key is filled, for people; see ``dbsynth.relation.fills.Fill``."""
@@ -75,7 +75,7 @@ def show(console: Console, plan: dict[str, Any], *, verbose: bool) -> None:
 
 
 def _in_short(plan: dict[str, Any]) -> list[str]:
-    tables, taken = plan["tables"], sum(f["taken"] for f in plan["facts"])
+    tables = plan["tables"]
     kept = [t for t in tables if t["kept_rows"]]
     made = sum(t["rows"] - t["kept_rows"] for t in tables)
     lines = [
@@ -88,34 +88,44 @@ def _in_short(plan: dict[str, Any]) -> list[str]:
         lines.append(f"{words.counted(len(empty), 'table')} without rows: {', '.join(empty)}.")
     if kept:
         rows = words.counted(sum(t["kept_rows"] for t in kept), "row")
-        lines.append(f"{rows} of {words.counted(len(kept), 'lookup table')} keep key and labels, for code names them.")
+        lines.append(
+            f"{rows} of {words.counted(len(kept), 'lookup table')} copied (keys and labels): code refers to them."
+        )
     personal = Counter(
         c["role"].replace("_", " ") for t in tables for c in t["columns"] if c["personal"] and c["how"] != "modelled"
     )
     if personal:
         n = words.counted(sum(1 for t in tables if _personal(t)), "table")
-        lines.append(f"Personal data in {n}, made up throughout: {', '.join(sorted(personal))}.")
-    else:
+        lines.append(f"Personal data in {n}, made up: {', '.join(sorted(personal))}.")
+    ranges = [
+        f"{t['table']}.{c['name']}" for t in tables for c in t["columns"] if c["personal"] and c["how"] == "modelled"
+    ]
+    if ranges:
+        lines.append(f"Personal, but learned as ranges: {', '.join(ranges)}.")
+    if not personal and not ranges:
         lines.append("No column looks personal.")
-    if taken:
-        lines.append(f"{words.counted(taken, 'rule')} found in the data or declared, each kept in every row; below.")
+    taken = [f for f in plan["facts"] if f["taken"]]
+    whole = [f for f in taken if f["share"] == 1]
+    if whole:
+        lines.append(f"{words.counted(len(whole), 'rule')} kept in every row; below.")
+    if len(taken) > len(whole):
+        rest = words.counted(len(taken) - len(whole), "rule")
+        lines.append(f"{rest} of most rows, kept at the share that the source has.")
     if plan["advice"]:
-        lines.append(
-            f"{words.counted(len(plan['advice']), 'point')} that you may know better; the rest decides itself."
-        )
+        lines.append(f"{words.counted(len(plan['advice']), 'decision')} for you, none of them needed.")
     return lines
 
 
 def _advice(console: Console, advice: Rows) -> None:
     if not advice:
         return
-    console.print(heading("For you to decide (it runs without, too)"))
+    console.print(heading("Decisions for you (optional)"))
     for i, a in enumerate(advice, 1):
         console.print(item(f"{i}.", a["says"]))
         for line in a["toml"].splitlines():
             console.print(bullet(f"     {line}", "cyan"))
         if a["option"]:
-            console.print(item("", a["option"], "cyan"))
+            console.print(bullet(f"   {a['option']}", "cyan"))
 
 
 def _effort(training: dict[str, Any]) -> str:
@@ -153,7 +163,7 @@ def _overview(console: Console, tables: Rows) -> None:
 
 def _kept(console: Console, tables: Rows) -> None:
     lines = [f"{t['table']}: {t['kept_reason'].removeprefix('lookup table: ')}" for t in tables if t["kept_rows"]]
-    title = "Lookup tables without personal columns: these rows keep key and labels (--keep none: no rows)"
+    title = "Lookup tables without personal columns: rows that are copied: keys and labels (to copy none: --keep none)"
     _section(console, title, lines, "cyan")
 
 
@@ -164,7 +174,7 @@ def _children(console: Console, tables: Rows, private: bool) -> None:
         for k in t["foreign_keys"]:
             if k["fill"] == "context":
                 by_parent.setdefault(k["ref_table"], []).append(t["table"])
-    title = "Children: how many a row has is learned with it, and what they are like by what it is like"
+    title = "Children: their number and their values depend on the parent row"
     if private:
         title = "Children: how many rows have how many is learned, each like any other"
     _section(console, title, [f"{parent} → {', '.join(children)}" for parent, children in by_parent.items()])
@@ -184,9 +194,9 @@ def _pointers(console: Console, tables: Rows) -> None:
 
 def _facts(console: Console, facts: Rows, verbose: bool) -> None:
     hint = "" if verbose else "; --verbose: with their ids"
-    title = f"Rules that are kept in every row (to refuse or add some: [facts] in dbsynth.toml{hint})"
+    title = f"Rules that are kept, at the share that is told (to refuse or add some: [facts] in dbsynth.toml{hint})"
     _by_table(console, title, [f for f in facts if f["taken"]], lambda f: _fact(f, verbose))
-    title = "Seen in too few rows to be taken"
+    title = "Seen in too few rows or groups to be taken"
     _by_table(console, title, [f for f in facts if not f["taken"]], lambda f: _fact(f, verbose))
 
 
@@ -206,7 +216,7 @@ def _fact(fact: dict[str, Any], verbose: bool) -> str:
         share = "all" if fact["share"] == 1 else f"{min(fact['share'], 0.9999):.2%}".replace(".00%", "%")
         support = f"{share} of {fact['rows']:,} rows"
         if fact["families"] != fact["rows"] and not fact["within"]:
-            support += " in 1 family" if fact["families"] == 1 else f" in {fact['families']:,} families"
+            support += " in 1 group" if fact["families"] == 1 else f" in {fact['families']:,} groups"
     return f"{fact['says']} ({support})" + (f"  id: {fact['id']}" if verbose else "")
 
 

@@ -99,26 +99,31 @@ def _missing_keys(plan: Plan) -> Iterator[Advice]:
     if loose:
         yield Advice(
             "keys",
-            f"Without a primary key: {_some(loose)}. Rows may repeat as they do in the source, and no other table can"
-            " point at them.",
-            option="dbsynth inspect SOURCE --suggest-keys looks for one",
+            f"Without a declared primary key: {_some(loose)}. If a column identifies their rows, declare it, or values"
+            " of it may repeat.",
+            option="dbsynth inspect SOURCE --suggest-keys finds candidates and prints what to paste",
         )
 
 
 def _lookups(plan: Plan) -> Iterator[Advice]:
-    """Small tables that others point at, without personal columns, whose rows are not all kept."""
-    pointed = {k.key.ref_table for t in plan.tables for k in t.keys if k.key.ref_table != t.name}
-    open_ = [t for t in plan.tables if t.name in pointed and t.made_rows and _may_be_reference(t)]
+    open_ = _references(plan)
     if open_:
         told = [f"{t.name} ({t.kept.count if t.kept else 0} of {t.source_rows} kept)" for t in open_]
         yield Advice(
             "lookup",
-            f"May be reference data: small, pointed at, nothing personal seen: {_some(told)}. Rows that fewer than"
-            f" k = {plan.privacy_k} others point at are made anew: their codes and labels are not the real ones. Where"
-            " they are public (countries, currencies, units), keep them whole.",
+            f"May be reference data: small, nothing personal seen: {_some(told)}. Rows that fewer than"
+            f" {plan.privacy_k} others point at are invented (what fewer than k = {plan.privacy_k} rows share is not"
+            " shown), codes and labels too. Where they are not confidential (countries, currencies), keep them all.",
             toml="\n".join(f"[tables.{_quoted(t.name)}]\nkeep = true" for t in open_),
-            option="or --keep TABLE",
+            option="or on the command line: --keep TABLE",
         )
+
+
+def _references(plan: Plan) -> list[TablePlan]:
+    """Small tables without personal columns that others point at, or that point at none, whose rows are not all
+    kept."""
+    pointed = {k.key.ref_table for t in plan.tables for k in t.keys if k.key.ref_table != t.name}
+    return [t for t in plan.tables if t.made_rows and _may_be_reference(t) and (t.name in pointed or not t.keys)]
 
 
 def _may_be_reference(table: TablePlan) -> bool:
@@ -141,14 +146,15 @@ def _doubtful_facts(plan: Plan) -> Iterator[Advice]:
 
 
 def _few_rows(plan: Plan) -> Iterator[Advice]:
-    few = [t for t in plan.tables if 0 < t.source_rows < FEW_ROWS and t.made_rows > 0]
+    above = {t.name for t in _references(plan)}
+    few = [t for t in plan.tables if 0 < t.source_rows < FEW_ROWS and t.made_rows > 0 and t.name not in above]
     if few:
         told = [f"{t.name} ({t.source_rows})" for t in few]
         yield Advice(
             "few rows",
-            f"With fewer than {FEW_ROWS} rows there is nothing to learn from but each column by itself, and what fewer"
-            f" than k = {plan.privacy_k} rows share is left out: {_some(told)}. Rows are valid, and not much like the"
-            " source's. Test data of your own may serve better there.",
+            f"Too small to learn (fewer than {FEW_ROWS} rows): {_some(told)}. Their rows will be valid, not realistic."
+            " Load your own test data there, or keep them whole if nothing in them is confidential.",
+            option="--keep TABLE",
         )
 
 

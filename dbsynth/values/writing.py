@@ -17,6 +17,8 @@ from dbsynth.values.words import digits_of
 if TYPE_CHECKING:
     from dbsynth.values.prose import Prose
 
+LONGEST_TEXT = 2_000
+"""Words that are written one after the other."""
 MOST_WORDS = 1_000_000
 """Words of the texts that are written at once."""
 AGAIN = ((8, 3), (5, 1), (5, 0))
@@ -97,12 +99,22 @@ class Writing:
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         words, digits, sizes = self.prose.forms.draw(count, rng)
+        # a very long text is several that stand one after the other: time goes by words of the longest
+        pieces = -(-words // LONGEST_TEXT)
+        of = np.repeat(np.arange(count), pieces)
+        words, digits, sizes = (
+            np.maximum(v // pieces, least)[of] for v, least in ((words, 1), (digits, 0), (sizes, 1))
+        )
         parts = np.cumsum(words + sizes // 20) // MOST_WORDS
         out: list[str] = []
         for part in np.unique(parts):
             rows = parts == part
             out += self._texts(words[rows] - 1, digits[rows], sizes[rows], rng)
-        return out
+        if len(of) == count:
+            return out
+        between = " " if self.prose.layout.kind == "plain" else "\n\n"
+        ends = np.cumsum(pieces).tolist()
+        return [between.join(out[end - n : end]) for end, n in zip(ends, pieces.tolist(), strict=True)]
 
     def _texts(self, blanks: np.ndarray, digits: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> list[str]:
         plan = self._planned(blanks, digits, sizes, rng)

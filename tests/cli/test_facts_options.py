@@ -58,10 +58,10 @@ def test_a_plan_lists_facts_with_their_support() -> None:
     described = plan.describe() | {"training": training, "advice": [a.describe() for a in advise(plan)]}
     plan_view.show(Console(file=text, width=300, color_system=None), described, verbose=True)
     kept, doubtful = text.getvalue().split("Seen in too few rows")
-    assert "n is the number of the rows of items (items_order) (all of 1,234 rows in 400 families)" in kept
+    assert "n is the number of the rows of items (items_order) (all of 1,234 rows in 400 groups)" in kept
     assert "id: orders.n = count(items.*)" in kept
     assert "(declared)  id: orders.m = count(items.*)" in kept
     assert "a, b are often copied from c, d of orders (items_order)" in doubtful
     assert "id: items(a, b) = orders(c, d)" in doubtful
     assert 'confirm = [\n           "items(a, b) = orders(c, d)",' in kept, "to paste"
-    assert "75% of 12 rows in 9 families" in doubtful
+    assert "75% of 12 rows in 9 groups" in doubtful
