@@ -17,6 +17,7 @@ from dbsynth.relation.copies import fitting, plain
 from dbsynth.relation.facts import MIN_ROWS, Fact, FactWishes, label, named
 from dbsynth.relation.families import Columns
 from dbsynth.relation.keys import combined, take
+from dbsynth.relation.sequences import RisingKey
 from dbsynth.rules.compose import EXACT, composed, in_order
 from dbsynth.rules.dates import find_date_parts
 from dbsynth.rules.determined import find_allowed, find_determined
@@ -66,7 +67,7 @@ def with_shapes(
     """``plan`` with what holds between columns that are learned: dependences, combinations, presence, order; and of
     the rules ``left`` that compute columns those of columns that no fact decides. Facts go before them."""
     seen: list[Rule] = []
-    decided = {(f.table, c) for f in plan.facts for c in f.columns}
+    decided = {(f.table, c) for f in plan.facts for c in _decided(f)}
     open_ = [r for r in left if not r.whole and (r.table, r.column) not in decided]
     facts: list[Fact] = list(plan.facts)
     for table in plan.tables:
@@ -86,6 +87,11 @@ def _open_to(rules: Sequence[Rule], before: Sequence[Rule], barred: Barred) -> l
         if not barred(rule, [*before, *fine]):
             fine.append(rule)
     return fine
+
+
+def _decided(fact: Fact) -> tuple[str, ...]:
+    """The columns that ``fact`` decides, and those in whose order it deals out keys."""
+    return (*fact.columns, fact.by) if isinstance(fact, RisingKey) else fact.columns
 
 
 def _wanted(found: Iterable[Rule], wishes: FactWishes) -> Iterator[Rule]:
@@ -116,7 +122,7 @@ def _view(plan: Plan, table: TablePlan, read: Read) -> View | None:
     late = {c for k in keys if k.fill in ("self", "cycle") for c in k.free}
     rows = read(table)
     names = [c for c in rows.column_names if c not in late]
-    decided = {c for f in plan.facts if f.table == table.name for c in f.columns}
+    decided = {c for f in plan.facts if f.table == table.name for c in _decided(f)}
     open_ = [c for c in _open(plan, table) if c in names and c not in decided]
     if not open_ or rows.num_rows < MIN_ROWS:
         return None

@@ -9,7 +9,7 @@ from dbsynth.rules.dates import DatePart
 from dbsynth.rules.determined import Combination, Determined
 from dbsynth.rules.order import AtLeast
 from dbsynth.rules.presence import OneOf, Present
-from dbsynth.rules.rule import VALUE, Rule
+from dbsynth.rules.rule import ORDER, VALUE, Rule
 from dbsynth.rules.texts import Joined
 
 EXACT = (Formula, DatePart, Joined)
@@ -32,7 +32,13 @@ def _preference(rule: Rule) -> tuple[bool, int, bool, int, float]:
     back = isinstance(rule, Formula) and (
         rule.over is not None or rule.unit != 1 or any(t.times.startswith("-") for t in rule.terms)
     )
-    return rule.share < 1.0, _RANK[type(rule)], back, len(rule.reads) if isinstance(rule, Formula) else 0, -rule.share
+    return (
+        rule.share < 1.0 and not isinstance(rule, EXACT),
+        _RANK[type(rule)],
+        back,
+        len(rule.reads) if isinstance(rule, Formula) else 0,
+        -rule.share,
+    )
 
 
 def _fits(rule: Rule, chosen: Sequence[Rule]) -> bool:
@@ -42,7 +48,8 @@ def _fits(rule: Rule, chosen: Sequence[Rule]) -> bool:
         values = rule.decides == VALUE and other.decides == VALUE
         computed = isinstance(other, EXACT) and (other.whole or not isinstance(rule, Present))
         told = isinstance(other, OneOf) and isinstance(rule, Present | Combination | Determined)
-        if values or computed or told or isinstance(other, Determined):
+        ordered = isinstance(rule, Determined) and other.decides == ORDER
+        if values or computed or told or ordered or isinstance(other, Determined):
             return False
     needs: dict[str, set[str]] = {}
     for r in (*chosen, rule):

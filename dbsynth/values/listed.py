@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -51,11 +53,15 @@ SYSTEMS: dict[str, tuple[tuple[str, ...], ...]] = {
 """By role lists of values that stand together in one column."""
 LEAST_SHARE = 0.5
 CROWDED = 0.4
+MOST_LETTERS = 3
+"""Of codes that are made up where a list does not suffice."""
 
 
 class Listed:
     """One of ``texts``, as likely as ``weights``. ``open``: so many of them are in the source that it says nothing
     which; ``repeats``: they may come more than once."""
+
+    _free: list[str] | None = None
 
     def __init__(self, texts: Sequence[str], weights: np.ndarray, *, open_: bool, repeats: bool) -> None:
         self.texts, self.weights, self.open, self.repeats = list(texts), weights, open_, repeats
@@ -89,9 +95,17 @@ class Listed:
         return list(texts[choose(self.weights, count, rng)])
 
     def number(self, index: int) -> str | None:
-        if index >= len(self.texts) and not self.repeats:
-            return None
-        return self.texts[index % len(self.texts)]
+        """Of a unique column with more rows than the list has texts: codes of as many letters that nobody has given."""
+        if index < len(self.texts) or self.repeats:
+            return self.texts[index % len(self.texts)]
+        if self._free is None:
+            size = Counter(map(len, self.texts)).most_common(1)[0][0]
+            letters = string.ascii_lowercase if self.texts[0].islower() else string.ascii_uppercase
+            known = set(self.texts)
+            every = product(letters, repeat=size) if size <= MOST_LETTERS and all(map(str.isalpha, self.texts)) else ()
+            self._free = [code for code in map("".join, every) if code not in known]
+        at = index - len(self.texts)
+        return self._free[at] if at < len(self._free) else None
 
 
 def _alike(role: str, system: Sequence[str], values: Sequence[str]) -> bool:
