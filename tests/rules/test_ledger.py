@@ -144,7 +144,8 @@ def entries(made: dict[str, Any]) -> pa.Table:
 
 def check(rows: pa.Table) -> None:
     assert {name: int((~rule(rows)).sum()) for name, rule in RULES.items()} == dict.fromkeys(RULES, 0)
-    assert (~reminded(rows)).mean() <= (~reminded(world()["entry"])).mean()
+    expected = (~reminded(world()["entry"])).mean() * rows.num_rows
+    assert (~reminded(rows)).sum() <= expected + 2 * expected**0.5, "as many as in the source, but for chance"
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.0, 2.0])

@@ -29,4 +29,5 @@ def test_a_clone_has_no_more_exceptions_than_its_source(cloned: Callable[[str], 
     assert rows
     found, of = counted(made.target, rule)
     assert of
-    assert found / of <= exceptions / rows
+    expected = exceptions / rows * of
+    assert found <= expected + 2 * expected**0.5, "none where the source has none; else as many, but for chance"
