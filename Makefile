@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Each stand-in for a warehouse needs versions that nothing else agrees with: an environment of its own.
+# Stand-ins for warehouses, and dbt, need versions that nothing else agrees with: each an environment of its own.
 EMULATORS := .emulators
 
 .PHONY: demo test lint types fast emulators clean
@@ -17,7 +17,7 @@ $(EMULATORS)/%/installed: tests/emulators/%.txt
 	$(EMULATORS)/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-emulators: $(EMULATORS)/snowflake/installed $(EMULATORS)/bigquery/installed
+emulators: $(EMULATORS)/snowflake/installed $(EMULATORS)/bigquery/installed $(EMULATORS)/dbt/installed
 
 demo: $(VENV)/installed
 	$(BIN)/python -m dbsynth.demo

@@ -295,6 +295,70 @@ def serve(config: Path | None, verbose: bool, **asked: Any) -> None:
         service.serve(config, verbose=verbose, **asked)
 
 
+@main.group()
+def dbt() -> None:
+    """Fill the sources of a dbt project with synthetic rows."""
+
+
+@dbt.command(epilog=EXIT_TEXT)
+@arguments.filling_sources
+@arguments.verbose_option
+@arguments.json_option
+@arguments.quiet_option
+def populate(
+    project_dir: Path | None,
+    profiles_dir: Path | None,
+    target: str | None,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    **asked: Any,
+) -> None:
+    """Make the schemas that the project's sources lie in, from models that `dbsynth train` wrote.
+
+    Reads dbt_project.yml, profiles.yml and the manifest.json that `dbt parse` writes.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import dbt, logs
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        place = dbt.find(project_dir, profiles_dir, target)
+        dbt.fill(place, quiet=quiet, as_json=as_json, verbose=verbose, **asked)
+
+
+@dbt.command("run", epilog=EXIT_TEXT)
+@arguments.filling_sources
+@click.option("--dbt", "program", envvar="DBSYNTH_DBT", metavar="PROGRAM", help="Instead of the first dbt on the PATH.")
+@arguments.verbose_option
+@arguments.quiet_option
+@click.argument("dbt_arguments", nargs=-1, required=True, metavar="-- DBT_ARGUMENTS")
+def dbt_run(
+    project_dir: Path | None,
+    profiles_dir: Path | None,
+    target: str | None,
+    program: str | None,
+    dbt_arguments: tuple[str, ...],
+    verbose: bool,
+    quiet: bool,
+    **asked: Any,
+) -> None:
+    """`dbt parse`, populate, then dbt with DBT_ARGUMENTS, e.g. `dbsynth dbt run --target dev -- build`.
+
+    Ends with the exit code of dbt.
+    """
+    with failures(verbose=verbose, as_json=False):
+        from dbsynth.console import dbt, logs
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        dbt.check_arguments(dbt_arguments)
+        place, command = dbt.find(project_dir, profiles_dir, target), dbt.dbt_program(program)
+        code = dbt.parse(command, place, dbt_arguments)
+        if code == 0:
+            dbt.fill(place, quiet=quiet, as_json=False, verbose=verbose, **asked)
+            code = dbt.call(command, place, dbt_arguments)
+        raise SystemExit(code)
+
+
 @main.command(epilog=EXIT_TEXT)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
 def dialects(as_json: bool) -> None:

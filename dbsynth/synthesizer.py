@@ -209,6 +209,11 @@ class Synthesizer:
         return write_dump(self._trained, path, options, _nobody)
 
     @property
+    def dialect(self) -> str | None:
+        """Of the database that was learned from; None: tables in memory."""
+        return self._origin.dialect
+
+    @property
     def _trained(self) -> Trained:
         return Trained(self.plan, self._learned, self.seed, self._origin, self._digest)
 

@@ -220,11 +220,23 @@ config_option = click.option(
     help="Instead of the nearest dbsynth.toml.",
 )
 
-output = _apply(
+verbose_option = click.option("--verbose", "-v", is_flag=True, help="Also log what is done; tracebacks of errors.")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
+
+output = _apply([config_option, verbose_option, json_option])
+
+filling_sources = _apply(
     [
-        config_option,
-        click.option("--verbose", "-v", is_flag=True, help="Also log what is done; tracebacks of errors."),
-        click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout."),
+        click.option("--project-dir", type=FOLDER, metavar="FOLDER", help="Instead of that of the nearest project."),
+        click.option("--profiles-dir", type=FOLDER, metavar="FOLDER", help="Where profiles.yml lies."),
+        click.option("--target", "-t", metavar="NAME", help="A target of the profile.  [its default]"),
+        click.option("--model", type=FOLDER, metavar="FOLDER", help="Instead of those of the project's var models."),
+        click.option("--source-select", "selected", multiple=True, metavar="NAME", help="Only this source; repeats."),
+        amount,
+        seed_option,
+        workers_option,
+        replace_option,
     ]
 )
 

@@ -102,7 +102,7 @@ def find_target(name: str | None, project: Project | None, profiles_dir: Path | 
     if wanted not in outputs:
         raise UsageError(
             f"the profile {profile} of {path} has no target {wanted!r}",
-            hint=_nearest(wanted, outputs, "its targets are"),
+            hint=nearest(wanted, outputs, "its targets are"),
         )
     where = f"{path}: {profile}.outputs.{wanted}"
     if not isinstance(outputs[wanted], Mapping):
@@ -138,19 +138,19 @@ def _which(
         if own is None:
             raise UsageError(
                 f"{PREFIX}{name}: no profile is named, and there is no {PROJECT} with one here or above",
-                hint=f"write {PREFIX}PROFILE.TARGET; {_nearest(name.split('.')[0], profiles, 'the profiles are')}",
+                hint=f"write {PREFIX}PROFILE.TARGET; {nearest(name.split('.')[0], profiles, 'the profiles are')}",
             )
         if "." in name and name.split(".")[0] != own:
             raise UsageError(
                 f"{path} has neither a profile {name.split('.')[0]!r} nor a target {name!r} of {own}",
-                hint=_nearest(name.split(".")[0], profiles, "the profiles are"),
+                hint=nearest(name.split(".")[0], profiles, "the profiles are"),
             )
     if name == "":
         raise UsageError("no dbt target is named", hint=f"{PREFIX}TARGET or {PREFIX}PROFILE.TARGET")
     if own is None:
         raise ConfigError(f"there is no {PROJECT} that names a profile here or above", hint="profile: NAME")
     if own not in profiles:
-        raise ConfigError(f"{path} has no profile {own!r}", hint=_nearest(own, profiles, "there are"))
+        raise ConfigError(f"{path} has no profile {own!r}", hint=nearest(own, profiles, "there are"))
     return own, name
 
 
@@ -159,7 +159,8 @@ def _outputs(profile: Any) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _nearest(name: str, names: Iterable[str], otherwise: str) -> str:
+def nearest(name: str, names: Iterable[str], otherwise: str) -> str:
+    """A hint: the name that is like ``name``, or all."""
     known = list(names)
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]!r}?" if near else f"{otherwise}: {', '.join(known) or 'none'}"

@@ -1,0 +1,1 @@
+select method, sum(amount) as revenue, count(*) as payments from {{ ref('stg_payments') }} group by method
