@@ -105,6 +105,23 @@ def test_a_hook_of_several_models_fills_once(served: Execute, dbt: Dbt, project:
     assert served("select count(*) from dbt_dev.customers") == [(300,)]
 
 
+def test_a_job_that_fails_is_told_by_every_model_that_has_the_hook(served: Execute, dbt: Dbt, project: Path) -> None:
+    """The lock that keeps threads from asking twice goes with its connection."""
+    served("create schema staging authorization alice; create table staging.mine (id int)")
+    hook = "dbsynth.populate('staging', model='shop', timeout='2 minutes', options={'rows': {'orders': 3}})"
+    hooked(project, "    staging:", f'      +pre-hook: "{{{{ {hook} }}}}"')
+    failed = dbt("run", "--select", "staging")
+    assert failed.returncode == 1
+    assert failed.stdout.count("was not made by dbsynth") == 3, failed.stdout
+    assert served("select state from dbsynth.jobs") == [("failed",)] * 3
+    hooked_again = (project / "dbt_project.yml").read_text().replace("model='shop'", "model='sh''op'")
+    (project / "dbt_project.yml").write_text(hooked_again.replace("sh''op", "sh\\\\p%s"))
+    unknown = dbt("run", "--select", "stg_orders")
+    assert unknown.returncode == 1
+    assert "no worker has a model" in unknown.stdout, unknown.stdout
+    assert served("select tablename from pg_tables where schemaname = 'staging'") == [("mine",)]
+
+
 def test_every_source_is_filled(served: Execute, dbt: Dbt, project: Path) -> None:
     call = "dbsynth.populate_sources(scale=0.2, seed=7, options={'rows': {'orders': 50}})"
     hooked(project, "on-run-start:", f'  - "{{{{ {call} }}}}"')
