@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pt
 from sqlalchemy import types as sqltypes
 
 from dbsynth.pipeline.plan import ColumnPlan, Plan, TablePlan
@@ -29,6 +30,12 @@ from dbsynth.rules.texts import find_texts
 from dbsynth.rules.view import View
 from dbsynth.schema.checks import Implied, implications, parse_check, parse_checks
 from dbsynth.schema.model import Column, TableName
+from dbsynth.schema.types import (
+    DATE_INFINITY,
+    DATE_MINUS_INFINITY,
+    TIMESTAMP_INFINITY,
+    TIMESTAMP_MINUS_INFINITY,
+)
 
 if TYPE_CHECKING:
     from dbsynth.pipeline.draft import Draft
@@ -37,6 +44,8 @@ Read = Callable[[TablePlan], pa.Table]
 Barred = Callable[[Rule, Sequence[Rule]], bool]
 COMPUTING = (find_date_parts, find_texts, find_formulas)
 SHAPING = (find_determined, find_one_of, find_presence, find_allowed, find_order)
+ENDLESS = pa.array(["NaN", "Infinity", "-Infinity"])
+MOMENTS_WITHOUT_END = (DATE_INFINITY, DATE_MINUS_INFINITY, TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY)
 LENDERS = 2_048
 """Rows beside those that are drawn again, whose values these may take."""
 MOST_COLUMNS = 200
@@ -124,6 +133,7 @@ def _view(plan: Plan, table: TablePlan, read: Read) -> View | None:
     names = [c for c in rows.column_names if c not in late]
     decided = {c for f in plan.facts if f.table == table.name for c in _decided(f)}
     open_ = [c for c in _open(plan, table) if c in names and c not in decided]
+    open_ = [c for c in open_ if not _endless(combined(rows.column(c)))]
     if not open_ or rows.num_rows < MIN_ROWS:
         return None
     columns = {c: combined(rows.column(c)) for c in _in_order(rows, table).column_names if c in names}
@@ -150,6 +160,18 @@ def _view(plan: Plan, table: TablePlan, read: Read) -> View | None:
 def _stays(plan: Plan, name: TableName) -> bool:
     """Whether the keys of a table are in the clone what they were; rows that are made beside kept ones get others."""
     return plan[name].kept is not None
+
+
+def _endless(values: pa.Array) -> bool:
+    """Whether some are infinite or no number: those are learned, not computed."""
+    if pt.is_floating(values.type):
+        return bool(pc.any(pc.invert(pc.is_finite(values))).as_py())
+    if pt.is_string(values.type):
+        return bool(pc.any(pc.is_in(values, value_set=ENDLESS)).as_py())
+    if pt.is_date32(values.type) or pt.is_timestamp(values.type):
+        ends = pc.min_max(values.cast(pa.int32() if pt.is_date32(values.type) else pa.int64())).as_py()
+        return ends["max"] in MOMENTS_WITHOUT_END or ends["min"] in MOMENTS_WITHOUT_END
+    return False
 
 
 def _in_order(rows: pa.Table, table: TablePlan) -> pa.Table:
