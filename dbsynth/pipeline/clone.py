@@ -99,7 +99,7 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
         mapping = target_names(options, schema, source, target)
         schema = _with_notes(schema, source, target)
         with source.snapshot() as snapshot:
-            return _plan(options, source, target, schema, mapping, snapshot, options.seed)
+            return plan_of(options, source, target, schema, mapping, snapshot, options.seed)
     finally:
         source.close()
         target.close()
@@ -194,7 +194,7 @@ def _build(
                 held.pop().__exit__(None, None, None)
 
         try:
-            plan = _plan(options, source, target_database, schema, mapping, token, seed)
+            plan = plan_of(options, source, target_database, schema, mapping, token, seed)
             check_room(plan)
             spool = Spool.create(run_id)
             job = work.Job(
@@ -269,7 +269,7 @@ def private_wish(options: CloneOptions) -> PrivacyWish | None:
     return PrivacyWish(options.dp_epsilon, options.dp_delta, EFFORT[options.effort])
 
 
-def _plan(
+def plan_of(
     options: CloneOptions,
     source: Database,
     target: Database,

@@ -1,0 +1,104 @@
+"""The two sides of a comparison, table by table, in samples of bounded size that keep families whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbsynth.dialect import Database, ReadRequest, Sample, column_types
+from dbsynth.pipeline.plan import Plan
+from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
+
+SAMPLE_ROWS = 50_000
+SURPLUS = 1.3
+"""A sample by hash has more or fewer rows than its share: it is cut above so many times the limit."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Rows of a child table and those of its parents; each parent with all its children, unless ``torn``."""
+
+    children: pa.Table
+    parents: pa.Table
+    torn: bool
+
+
+@dataclass
+class Side:
+    """One database. Tables and columns are asked for by the names of ``Sides.schema``; rows come with those names and
+    in the types of that schema. ``names``, ``columns``: what they are called here."""
+
+    database: Database
+    schema: Schema
+    names: Mapping[TableName, TableName]
+    columns: Mapping[TableName, Mapping[str, str]]
+    counts: Mapping[TableName, int]
+    snapshot: str | None = None
+    limit: int = SAMPLE_ROWS
+    salt: int = 0
+    _whole: dict[TableName, pa.Table] = field(default_factory=dict)
+
+    def rows(self, table: TableName) -> pa.Table:
+        """All rows of a table of at most ``limit`` rows; of a larger one the rows whose primary key's hash is small."""
+        if self.counts[table] <= self.limit:
+            if table not in self._whole:
+                self._whole[table] = self._read(table, None)
+            return self._whole[table]
+        key = self.schema[table].primary_key
+        return self._read(table, self._sample(key.columns if key else (), self.limit / self.counts[table], table))
+
+    def share(self, key: ForeignKey, child: TableName) -> float:
+        """Of the families that ``family`` reads."""
+        return min(1.0, self.limit / max(1, self.counts[child], self.counts[key.ref_table]))
+
+    def family(self, child: TableName, key: ForeignKey, share: float | None = None) -> Family:
+        """``share``: of the families, None for as many as the limit lets."""
+        part = self.share(key, child) if share is None else share
+        if part >= 1.0:
+            return Family(self.rows(child), self.rows(key.ref_table), torn=False)
+        parents = self._read(key.ref_table, self._sample(key.ref_columns, part, key.ref_table))
+        children = self._read(child, self._sample(key.columns, part, child))
+        most = int(SURPLUS * self.limit)
+        return Family(children, parents, torn=children.num_rows >= most or parents.num_rows >= most)
+
+    def _sample(self, columns: tuple[str, ...], share: float, table: TableName) -> Sample:
+        return Sample(tuple(self.columns[table][c] for c in columns), share, self.salt)
+
+    def _read(self, table: TableName, sample: Sample | None) -> pa.Table:
+        declared = self.schema[table]
+        here = self.columns[table]
+        wanted = [c.name for c in declared.stored_columns if c.name in here]
+        limit = None if sample is None else int(SURPLUS * self.limit)
+        order = tuple(here[c] for c in declared.primary_key.columns) if declared.primary_key else ()
+        request = ReadRequest(self.names[table], tuple(here[c] for c in wanted), sample, order, limit)
+        found = pa.Table.from_batches(list(self.database.read(request, self.snapshot)))
+        types = column_types(declared)
+        arrays = [as_type(found.column(here[c]).combine_chunks(), types.field(c).type) for c in wanted]
+        return pa.table(dict(zip(wanted, arrays, strict=True)))
+
+
+@dataclass
+class Sides:
+    """``schema``: the tables that both sides have, as the real side declares them. ``plan``: how the rows were made
+    (roles, kept rows, facts, rules)."""
+
+    schema: Schema
+    real: Side
+    made: Side
+    plan: Plan
+
+    def table(self, name: TableName) -> Table:
+        return self.schema[name]
+
+
+def as_type(array: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """``array`` in the type of the other side; what cannot be cast stays as it is, and is compared as text."""
+    if array.type == wanted:
+        return array
+    try:
+        return pc.cast(array, wanted, safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return array
