@@ -108,6 +108,32 @@ class Privacy:
 
 
 @dataclass(frozen=True)
+class QueryFigure:
+    """A query on both sides. ``query``: its name or place, never its literals. ``rows``: of its result on the real and
+    the made side (None: it did not run there). ``q_error``: max(a/b, b/a) of rows, 1 is best; the worst of the result
+    and of the plan's nodes. ``says``: why it is not alike, "" where it is."""
+
+    query: str
+    kind: str
+    alike: bool
+    rows: tuple[int | None, int | None]
+    q_error: float | None = None
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Queries replayed on both sides. ``share``: of those that were compared, how many ran on both with a q-error of at
+    most ``most``. ``skipped``: queries that were not run, with why; they do not count."""
+
+    share: float
+    most: float
+    queries: tuple[QueryFigure, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
 class GateResult:
     gate: Gate
     passed: bool
@@ -130,6 +156,7 @@ class Verification:
     gates: tuple[GateResult, ...]
     kept: Mapping[TableName, str] = field(default_factory=dict)
     """Tables whose rows were taken over as they are, and why."""
+    workload: Workload | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     about: Mapping[str, object] = field(default_factory=dict)
     """Versions, seeds, the command to repeat it."""
