@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from dbsynth.dialect import Database, connect
+from dbsynth.dialect import Database, Dialect, connect
 from dbsynth.errors import UsageError
 from dbsynth.pipeline.clone import limited, plan_of, read_catalog, target_names
 from dbsynth.pipeline.options import CloneOptions
@@ -30,11 +30,17 @@ def opened(options: CloneOptions, limit: int = SAMPLE_ROWS) -> Iterator[Sides]:
         stack.callback(target.close)
         options, schema = read_catalog(options, source)
         mapping = target_names(options, schema, source, target)
-        made = target.introspect(tuple(dict.fromkeys(mapping.values())))
+        made = target.introspect(schemas_of(schema, mapping, source.dialect, target.dialect))
         target.bind(made)
         snapshot, snapshot_made = stack.enter_context(source.snapshot()), stack.enter_context(target.snapshot())
         plan = plan_of(options, source, target, schema, mapping, snapshot, options.seed or 0)
         yield pair(plan, source, target, made, (snapshot, snapshot_made), limit)
+
+
+def schemas_of(schema: Schema, mapping: Mapping[str, str], source: Dialect, target: Dialect) -> tuple[str, ...]:
+    """The schemas of a target, by their names there: of another dialect those of tables, for types go with those."""
+    named = {t.name.schema for t in schema.tables} if source.name != target.name else set(mapping)
+    return tuple(dict.fromkeys(here for ours, here in mapping.items() if ours in named))
 
 
 def pair(
