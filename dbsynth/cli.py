@@ -195,6 +195,39 @@ def generate(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool
 
 
 @main.command(epilog=EXIT_TEXT)
+@click.argument("target", metavar="TARGET")
+@arguments.verifying
+@arguments.config_option
+@arguments.verbose_option
+@arguments.quiet_option
+def verify(
+    json_file: str | None, junit: Path | None, annotations: bool | None, verbose: bool, quiet: bool, **asked: Any
+) -> None:
+    """Test TARGET: do its constraints hold, do its rows behave like SOURCE's, did nobody's data come out? Reads only.
+
+    Without --against its constraints are counted, and no source is needed. Exit code 1: a gate failed.
+    """
+    with failures(verbose=verbose, as_json=json_file == "-"):
+        from dbsynth.console import logs, verification, verify_view
+        from dbsynth.console.output import stdout_console
+        from dbsynth.console.progress import watcher
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        verification.check_writable(json_file, junit)
+        options = verification.verify_options(**asked)
+        from dbsynth.quality.outputs import as_data
+        from dbsynth.quality.verify import verify as verified
+
+        with watcher(quiet=quiet, as_json=False) as watch:
+            found = verified(options, watch)
+        verification.write(found, as_json=json_file, as_junit=junit)
+        verification.annotate(found, annotations)
+        if not quiet and json_file != "-":
+            verify_view.show(stdout_console(), as_data(found), verbose=verbose)
+        verification.raise_if_failed(found)
+
+
+@main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @arguments.selection
 @click.option("--check-keys", is_flag=True, help="Count what breaks the declared keys: warehouses enforce none.")

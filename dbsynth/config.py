@@ -133,10 +133,21 @@ class FactSection(_Section):
         return FactWishes(tuple(self.refuse), tuple(self.confirm), tuple(self.declare))
 
 
+class VerifyDefaults(_Section):
+    """What ``dbsynth verify`` and ``clone --verify`` ask for: see ``dbsynth.quality.gates.Thresholds``."""
+
+    min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_copies: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_auc: Annotated[float, Field(ge=0.5, le=1)] | None = None
+    fail_on: list[Literal["violations", "quality", "privacy", "workload"]] | None = None
+    sample_rows: Annotated[int, Field(ge=MIN_SAMPLE_ROWS)] | None = None
+
+
 class Settings(_Section):
     connections: dict[str, Connection] = Field(default_factory=dict)
     clone: CloneDefaults = Field(default_factory=CloneDefaults)
     privacy: Privacy = Field(default_factory=Privacy)
+    verify: VerifyDefaults = Field(default_factory=VerifyDefaults)
     tables: dict[str, TableSection] = Field(default_factory=dict)
     primary_keys: list[PrimaryKeySection] = Field(default_factory=list)
     foreign_keys: list[ForeignKeySection] = Field(default_factory=list)

@@ -96,6 +96,23 @@ class Verified:
     violations: int
 
 
+@dataclass(frozen=True)
+class Count:
+    """``sql``: a SELECT of one number, the rows (of keys: the values) that break the constraint ``name``. ``where``: of
+    a constraint on single rows, the condition that is true of those that break it: many are counted in one pass.
+    ``says``: what is asked for, where the name does not tell."""
+
+    kind: str
+    name: str
+    sql: str
+    columns: tuple[str, ...] = ()
+    where: str = ""
+    says: str = ""
+
+    def verified(self, table: Table, violations: int) -> Verified:
+        return Verified(str(table.name), self.kind, self.name, violations)
+
+
 class Target(Protocol):
     """Where rows go. Between ``prepare`` and ``publish`` everything happens in building schemas beside the target."""
 
@@ -119,6 +136,9 @@ class Target(Protocol):
         """Create primary keys, uniques, exclusion constraints, indexes, foreign keys (validated), move sequences past
         the last key, write comments, ANALYZE. Gives the constraints that the database does not enforce, each tested by
         a query; GateFailed where one does not hold."""
+
+    def building(self) -> Mapping[str, str]:
+        """Source schema name -> name of the schema in which it is built, between ``prepare`` and ``publish``."""
 
     def publish(self) -> None:
         """Swap the building schemas in for the targets in one transaction, grants of replaced schemas kept."""
@@ -169,6 +189,13 @@ class Database(Protocol):
 
     def numbers(self, sql: str, about: str) -> list[int]:
         """The one row of a SELECT of counts, e.g. those of ``dbsynth.sqlbase.verify``; ``about`` for errors."""
+
+    def schema_names(self) -> list[tuple[str, bool]]:
+        """Every user schema, and whether dbsynth made it."""
+
+    def own_counts(self, schema: Schema) -> Mapping[TableName, tuple[Count, ...]]:
+        """What only this database can be asked of the tables of ``schema``: sequences that are behind the last key,
+        indexes that are not valid, exclusion constraints."""
 
     def degrees(
         self,

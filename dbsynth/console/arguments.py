@@ -226,6 +226,65 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 
 output = _apply([config_option, verbose_option, json_option])
 
+
+def gates_of(_: click.Context, __: click.Parameter, text: str | None) -> Any:
+    from dbsynth.console.verification import gates_of
+
+    try:
+        return None if text is None else gates_of(text)
+    except ValueError as cause:
+        raise click.BadParameter(str(cause)) from cause
+
+
+verifying = _apply(
+    [
+        click.option(
+            "--against", metavar="SOURCE", help="What it was made from: a URL or a connection, also with #SCHEMA."
+        ),
+        selection,
+        click.option("--keep", multiple=True, metavar="TABLE", help="As it was given to clone; repeats."),
+        click.option(
+            "--min-quality",
+            type=click.FloatRange(0, 1),
+            metavar="X",
+            help="The least score of all tables, 1: as near as halves of the source to each other.  [0.85]",
+        ),
+        click.option(
+            "--max-copies",
+            type=click.FloatRange(0, 1),
+            metavar="X",
+            help="The largest share of a table's rows that copy real ones beyond chance.  [0.01]",
+        ),
+        click.option(
+            "--max-auc",
+            type=click.FloatRange(0.5, 1),
+            metavar="X",
+            help="How well a classifier may tell made rows from real ones, 0.5: not at all.  [0.8]",
+        ),
+        click.option(
+            "--fail-on",
+            callback=gates_of,
+            metavar="GATES",
+            help="Which gates count: violations, quality, privacy, or none.  [violations,quality,privacy]",
+        ),
+        click.option(
+            "--sample-rows",
+            type=click.IntRange(min=MIN_SAMPLE_ROWS),
+            metavar="N",
+            help="Look at no more rows of a table at once, where figures are not counted by the database.  [50,000]",
+        ),
+        click.option("--seed", type=click.IntRange(0, MAX_SEED), metavar="N", help="Of the figures' chances.  [0]"),
+        max_bytes_option,
+        click.option("--json", "json_file", metavar="FILE", help="All that was found, as JSON; -: on stdout."),
+        click.option("--junit", type=FOLDER, metavar="FILE", help="The gates and constraints as JUnit XML."),
+        click.option(
+            "--annotations/--no-annotations",
+            default=None,
+            help="Findings as annotations of GitHub Actions.  [where GITHUB_ACTIONS is true]",
+        ),
+    ]
+)
+
 filling_sources = _apply(
     [
         click.option("--project-dir", type=FOLDER, metavar="FOLDER", help="Instead of that of the nearest project."),

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbsynth.dialect import Dialect, ReadRequest, Sample, Target
+from dbsynth.dialect import Count, Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import UsageError
 from dbsynth.relation.keys import combined, group_ids, row_index
 from dbsynth.rng import generator
@@ -81,6 +81,12 @@ class FramesDatabase:
 
     def place(self, name: TableName) -> str:
         return str(name)
+
+    def schema_names(self) -> list[tuple[str, bool]]:
+        return [(name, False) for name in self.schema.schemas]
+
+    def own_counts(self, schema: Schema) -> Mapping[TableName, tuple[Count, ...]]:
+        return {}
 
     def numbers(self, sql: str, about: str) -> list[int]:
         raise UsageError(f"{about}: tables in memory cannot be asked in SQL", hint="load them into a database")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -40,6 +40,21 @@ log = structlog.get_logger("dbsynth")
 SECRET_BITS = 128
 EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 """Training work relative to the standard."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run has made and not published. ``building``: source schema -> the schema in which it was built;
+    ``snapshot``: of the source, as it was learned from."""
+
+    plan: Plan
+    source: Database
+    target: Database
+    building: Mapping[str, str]
+    snapshot: str
+
+
+Check = Callable[[Built], None]
 
 
 def read_catalog(asked: CloneOptions, database: Database) -> tuple[CloneOptions, Schema]:
@@ -105,8 +120,9 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
         target.close()
 
 
-def run(options: CloneOptions, emit: Emit) -> events.RunDone:
-    """Clone. On any error nothing of this run is left in the target, and the target is what it was before."""
+def run(options: CloneOptions, emit: Emit, check: Check | None = None) -> events.RunDone:
+    """Clone. On any error nothing of this run is left in the target, and the target is what it was before; so it is
+    where ``check``, which sees what was built before it is published, raises one."""
     began = time.monotonic()
     check_training(options)
     options = limited(options)
@@ -129,7 +145,9 @@ def run(options: CloneOptions, emit: Emit) -> events.RunDone:
                 tables=tuple(str(t.name) for t in schema.tables),
             )
         )
-        results, verified, private = _build(options, source, target_database, schema, mapping, run_id, seed, emit)
+        results, verified, private = _build(
+            options, source, target_database, schema, mapping, run_id, seed, emit, check
+        )
     done = events.RunDone(
         results=results,
         seconds=time.monotonic() - began,
@@ -170,6 +188,7 @@ def _build(
     run_id: str,
     seed: int,
     emit: Emit,
+    check: Check | None = None,
 ) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...], PrivateTraining | None]:
     info = RunInfo(
         run_id,
@@ -210,7 +229,11 @@ def _build(
                 device=options.device,
                 secret=secrets.randbits(SECRET_BITS),
             )
-            filled = fill(target, Filling(job, info, executor, emit, options.replace, extracted=extracted))
+            filling = Filling(job, info, executor, emit, options.replace, extracted=extracted)
+            if check is not None:  # which compares with the very rows that were learned from
+                checked = lambda building: check(Built(plan, source, target_database, building, token))  # noqa: E731
+                filling = replace(filling, extracted=lambda: None, check=checked)
+            filled = fill(target, filling)
             return *filled, plan.private
         finally:
             extracted()

@@ -132,7 +132,7 @@ def settle_late(
         other = fact.child if isinstance(fact, Aggregate) else fact.parent
         others = rows if other == table.name else final(other)
         fresh = (
-            _aggregated(fact, table, rows, others, plan)
+            aggregated(fact, table, rows, others, plan)
             if isinstance(fact, Aggregate)
             else _copied(fact, table, made, rows, others)
         )
@@ -167,7 +167,7 @@ def _repaired(
     return rows, int(broken.sum())
 
 
-def _aggregated(
+def aggregated(
     fact: Aggregate, table: TablePlan, rows: pa.Table, children: pa.Table, plan: Plan
 ) -> dict[str, pa.Array]:
     key = key_of(plan[fact.child].table, fact.key)

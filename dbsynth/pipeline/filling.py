@@ -39,6 +39,8 @@ class Filling:
     given: Mapping[TableName, bytes] = field(default_factory=dict)
     reports: Mapping[TableName, FitReport] = field(default_factory=dict)
     extracted: Callable[[], None] = lambda: None
+    check: Callable[[Mapping[str, str]], None] | None = None
+    """Called before publishing, with what ``Target.building`` gives: what it raises leaves the target as it was."""
 
 
 def fill(target: Target, filling: Filling) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...]]:
@@ -55,6 +57,8 @@ def fill(target: Target, filling: Filling) -> tuple[tuple[events.TableResult, ..
     told = lambda what: emit(events.StepProgress(None, "finish: " + what, 0, 0))  # noqa: E731
     verified = _timed("finish", lambda: target.finish(told), emit)
     filling.executor.close()  # before publishing: a worker may hold the file that is to be written open
+    if (check := filling.check) is not None:
+        _timed("verify", lambda: check(target.building()), emit)
     _timed("publish", target.publish, emit)
     return _results(plan, outcomes, filling.reports), verified
 

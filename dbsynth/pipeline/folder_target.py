@@ -72,6 +72,9 @@ class FolderTarget:
         (self._building() / MARK).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n")
         return ()
 
+    def building(self) -> Mapping[str, str]:
+        raise InternalError("files are no schema")
+
     def publish(self) -> None:
         aside = self._building()
         if self.path.exists():

@@ -34,7 +34,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class ConstraintResult:
-    """A constraint and how many rows (of keys: values) of the target break it. ``sql``: the query that counted."""
+    """A constraint and how many rows (of keys: values) of the target break it. ``sql``: the query that counted (empty:
+    rows were read and tested here). ``rows``: so many were looked at, None: all. ``tolerated``: violations up to which
+    it counts as kept; what is declared tolerates none."""
 
     subject: Subject
     kind: str
@@ -43,6 +45,12 @@ class ConstraintResult:
     enforced: bool
     violations: int
     sql: str
+    rows: int | None = None
+    tolerated: int = 0
+
+    @property
+    def holds(self) -> bool:
+        return self.violations <= self.tolerated
 
 
 @dataclass(frozen=True)

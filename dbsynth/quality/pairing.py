@@ -64,6 +64,7 @@ def pair(
         Side(source, schema, ours, own, counts, snapshots[0], limit),
         Side(target, schema, names, columns, {n: found[h] for n, h in names.items()}, snapshots[1], limit),
         plan,
+        made,
     )
 
 

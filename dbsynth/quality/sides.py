@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from dbsynth.dialect import Database, ReadRequest, Sample, column_types
 from dbsynth.pipeline.plan import Plan
+from dbsynth.relation.keys import group_ids
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 
 SAMPLE_ROWS = 50_000
@@ -64,15 +65,32 @@ class Side:
         most = int(SURPLUS * self.limit)
         return Family(children, parents, torn=children.num_rows >= most or parents.num_rows >= most)
 
+    def siblings(self, table: TableName, family: tuple[str, ...], order: tuple[str, ...]) -> pa.Table:
+        """Rows as whole families, those that share their values of ``family``; without one, the first in ``order``."""
+        if self.counts[table] <= self.limit:
+            return self.rows(table)
+        here = self.columns[table]
+        if not family:
+            return self._read(table, None, tuple(here[c] for c in order), self.limit)
+        share, most = self.limit / self.counts[table], int(SURPLUS * self.limit)
+        rows = self._read(table, self._sample(family, share, table), tuple(here[c] for c in family))
+        if rows.num_rows < most:
+            return rows
+        groups, _ = group_ids([rows.column(c) for c in family])  # the last family may be cut
+        return rows.filter(pa.array(groups != groups[-1]))
+
     def _sample(self, columns: tuple[str, ...], share: float, table: TableName) -> Sample:
         return Sample(tuple(self.columns[table][c] for c in columns), share, self.salt)
 
-    def _read(self, table: TableName, sample: Sample | None) -> pa.Table:
+    def _read(
+        self, table: TableName, sample: Sample | None, order: tuple[str, ...] = (), limit: int | None = None
+    ) -> pa.Table:
         declared = self.schema[table]
         here = self.columns[table]
         wanted = [c.name for c in declared.stored_columns if c.name in here]
-        limit = None if sample is None else int(SURPLUS * self.limit)
-        order = tuple(here[c] for c in declared.primary_key.columns) if declared.primary_key else ()
+        limit = limit if sample is None else int(SURPLUS * self.limit)
+        key = declared.primary_key
+        order = order or (tuple(here[c] for c in key.columns) if key and set(key.columns) <= set(here) else ())
         request = ReadRequest(self.names[table], tuple(here[c] for c in wanted), sample, order, limit)
         found = pa.Table.from_batches(list(self.database.read(request, self.snapshot)))
         types = column_types(declared)
@@ -83,12 +101,13 @@ class Side:
 @dataclass
 class Sides:
     """``schema``: the tables that both sides have, as the real side declares them. ``plan``: how the rows were made
-    (roles, kept rows, facts, rules)."""
+    (roles, kept rows, facts, rules). ``catalog``: of the made side, in its own names."""
 
     schema: Schema
     real: Side
     made: Side
     plan: Plan
+    catalog: Schema = field(default_factory=lambda: Schema(()))
 
     def table(self, name: TableName) -> Table:
         return self.schema[name]

@@ -63,14 +63,14 @@ class Apart:
 def understood(exclusion: Exclusion, table: Table, dialect: str) -> Apart | str:
     """The constraint, or why rows that keep it cannot be made."""
     try:
-        elements, condition = _split(exclusion.definition)
+        parts, condition = elements(exclusion.definition)
     except ValueError as error:
         return str(error)
     groups: list[Expression] = []
     spans: list[Span] = []
-    for text, operator in elements:
+    for text, operator in parts:
         if operator == "=":
-            groups.append(parse_expression(_without_class(text, table, dialect), table, dialect))
+            groups.append(parse_expression(without_class(text, table, dialect), table, dialect))
         elif operator == "&&":
             found = _span(text, table, dialect)
             if isinstance(found, str):
@@ -90,21 +90,21 @@ def understood(exclusion: Exclusion, table: Table, dialect: str) -> Apart | str:
     return Apart(exclusion, tuple(groups), spans[0] if spans else None, predicate)
 
 
-def _split(definition: str) -> tuple[list[tuple[str, str]], str]:
+def elements(definition: str) -> tuple[list[tuple[str, str]], str]:
     """(expression, operator) of each element, and the WHERE condition."""
     start = definition.find("(")
     if not definition.upper().startswith("EXCLUDE") or start < 0:
         raise ValueError("its definition is not understood")
     end = _closing(definition, start)
-    elements = []
+    found = []
     for part in _commas(definition[start + 1 : end]):
         match = ELEMENT.match(part)
         if match is None:
             raise ValueError(f"the element {part.strip()}")
-        elements.append((match[1].strip(), match[2]))
+        found.append((match[1].strip(), match[2]))
     where = re.search(r"(?s)\bWHERE\s*(\(.*)", definition[end + 1 :])
     condition = where[1][1 : _closing(where[1], 0)] if where else ""
-    return elements, condition
+    return found, condition
 
 
 def _scan(text: str) -> Iterator[tuple[int, str, int]]:
@@ -134,7 +134,7 @@ def _commas(text: str) -> list[str]:
     return [text[a:b] for a, b in zip([0, *(c + 1 for c in cuts)], [*cuts, len(text)], strict=True)]
 
 
-def _without_class(text: str, table: Table, dialect: str) -> str:
+def without_class(text: str, table: Table, dialect: str) -> str:
     """``room gist_text_ops`` is the column with an operator class."""
     for cut in (text, text.rsplit(" ", 1)[0]):
         expression = parse_expression(cut, table, dialect)

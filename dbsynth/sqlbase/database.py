@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Dialect, ReadRequest, Sample, Target
+from dbsynth.dialect import Count, Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import UsageError
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.sqlbase import select
@@ -74,14 +74,17 @@ class SqlDatabase(ABC):
 
     def introspect(self, schemas: Sequence[str] | None = None) -> Schema:
         asked = list(dict.fromkeys(schemas or self.default_schemas()))
-        present = [(name, ours) for name, ours in self.schema_names() if not is_scratch(name)]
-        names = [name for name, _ in present]
+        every = self.schema_names()
+        present = [(name, ours) for name, ours in every if not is_scratch(name)]
+        names = [name for name, _ in every]
         for name in asked:
             if name not in names:
                 near = difflib.get_close_matches(name, names, 1)
                 raise UsageError(
                     f"there is no schema {name!r} in {self.describe()}",
-                    hint=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none'}",
+                    hint=f"did you mean {near[0]!r}?"
+                    if near
+                    else f"there are: {', '.join(n for n, _ in present) or 'none'}",
                 )
         found = self.catalog(asked or [name for name, ours in present if not ours])
         self.bind(found)
@@ -130,6 +133,9 @@ class SqlDatabase(ABC):
     def numbers(self, sql: str, about: str) -> list[int]:
         [row] = self.query(sql, about)
         return [int(n) for n in row.values()]
+
+    def own_counts(self, schema: Schema) -> Mapping[TableName, tuple[Count, ...]]:
+        return {}
 
     def degrees(
         self,

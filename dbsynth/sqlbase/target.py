@@ -223,6 +223,9 @@ class SqlTarget(ABC):
             for test, count in zip(some, row.values(), strict=True):
                 yield test.verified(table, int(count))
 
+    def building(self) -> Mapping[str, str]:
+        return dict(self.places)
+
     def publish(self) -> None:
         # Again: someone may have made a target while the rows were generated.
         self.swap(self._existing(self.marks()))

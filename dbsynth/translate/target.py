@@ -75,6 +75,9 @@ class TranslatingTarget:
     def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         return self.inner.finish(progress)
 
+    def building(self) -> Mapping[str, str]:
+        return self.inner.building()
+
     def publish(self) -> None:
         self.inner.publish()
 

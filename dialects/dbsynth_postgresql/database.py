@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -13,11 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from dbsynth.dialect import Dialect, ReadRequest, Sample, Target
+from dbsynth.dialect import Count, Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import PermissionDenied, UnsupportedSource, UsageError
 from dbsynth.schema.model import Schema, TableName
 from dbsynth_postgresql import select
 from dbsynth_postgresql.connection import connected, driver, make_engine
+from dbsynth_postgresql.counts import own_counts
 from dbsynth_postgresql.introspect import columns_of, introspect, query
 from dbsynth_postgresql.names import BUILDING, MARKER, OLD, SERVICE, ident, qualified
 from dbsynth_postgresql.read import copied, read_transaction
@@ -172,6 +173,15 @@ class PostgresqlDatabase:
     def numbers(self, sql: str, about: str) -> list[int]:
         with read_transaction(self.reader) as connection:
             return [int(n) for n in connection.exec_driver_sql(sql.replace("%", "%%")).one()]
+
+    def schema_names(self) -> list[tuple[str, bool]]:
+        with read_transaction(self.reader) as connection:
+            rows = query(connection, "schemas")
+        return [(r["name"], (r["comment"] or "").startswith(MARKER)) for r in rows if r["holds_tables"]]
+
+    def own_counts(self, schema: Schema) -> Mapping[TableName, tuple[Count, ...]]:
+        with read_transaction(self.reader) as connection:
+            return own_counts(connection, schema)
 
     def degrees(
         self,

@@ -105,6 +105,9 @@ class _Files:
             yield from (_past_last(ddl, table.name, c) for c in table.columns if _sequence(ddl, table.name, c))
         yield from (s.sql for s in ddl.comments())
 
+    def building(self) -> Mapping[str, str]:
+        raise InternalError("files are no schema")
+
     def discard(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

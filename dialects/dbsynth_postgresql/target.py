@@ -158,6 +158,9 @@ class PostgresqlTarget:
         session, ddl = self._control or self._load_session(), self._plan.ddl
         return undeclared(GRAMMAR, ddl.schema, ddl.place, lambda sql: int(session.scalar(sql)))
 
+    def building(self) -> Mapping[str, str]:
+        return {source: self._plan.building[target] for source, target in self._plan.mapping.items()}
+
     def publish(self) -> None:
         if self._control is None:
             raise InternalError("publish was called on a target that was attached to, not prepared")

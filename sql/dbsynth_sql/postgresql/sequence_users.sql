@@ -17,7 +17,11 @@ select
     q.seqmin as least,
     q.seqmax as most,
     format('%I.%I', n.nspname, c.relname) as table,
-    quote_ident(a.attname) as column
+    quote_ident(a.attname) as column,
+    n.nspname::text as table_schema,
+    c.relname::text as table_name,
+    a.attname::text as column_name,
+    has_sequence_privilege(s.oid, 'SELECT') as readable
 from uses u
 join pg_class s on s.oid = u.sequence and s.relkind = 'S'
 join pg_namespace sn on sn.oid = s.relnamespace

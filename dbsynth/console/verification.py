@@ -1,0 +1,151 @@
+"""From a command line to a verification, and to the files that it asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from sqlalchemy.engine import URL
+
+from dbsynth.config import DBT, Config, Place, VerifyDefaults, load_config
+from dbsynth.console import redact
+from dbsynth.console.request import clone_options
+from dbsynth.errors import GateFailed, UsageError
+from dbsynth.places import split_place
+from dbsynth.quality.figures import Gate, Verification
+from dbsynth.quality.gates import DEFAULTS, Thresholds, verdict
+from dbsynth.quality.outputs import as_data, github_annotations, junit
+from dbsynth.quality.sides import SAMPLE_ROWS
+from dbsynth.quality.verify import VerifyOptions
+
+STDOUT = "-"
+NOWHERE = Place(URL.create("nowhere"))
+
+
+def verify_options(
+    *,
+    target: str,
+    against: str | None,
+    schemas: Sequence[str],
+    tables: Sequence[str],
+    exclude: Sequence[str],
+    keep: Sequence[str],
+    config: Path | None,
+    sample_rows: int | None,
+    seed: int | None,
+    max_bytes: int | None,
+    **limits: Any,
+) -> VerifyOptions:
+    """None: not said on the command line; then the file decides, then the default."""
+    loaded = load_config(config)
+    defaults = loaded.settings.verify
+    asked: dict[str, Any] = {
+        "thresholds": thresholds_of(defaults, **limits),
+        "sample_rows": sample_rows or defaults.sample_rows or SAMPLE_ROWS,
+        "seed": seed or 0,
+    }
+    if against is None:
+        if given := [n for n, v in (("--tables", tables), ("--exclude", exclude), ("--keep", keep)) if v]:
+            raise UsageError(f"{given[0]} goes with --against", hint="without a source all tables are verified")
+        place = target_place(loaded, target)
+        return VerifyOptions(place.url, tuple(dict.fromkeys(schemas)) or place.schemas or None, **asked)
+    options = clone_options(
+        source=against,
+        target=target,
+        schemas=schemas,
+        tables=tables,
+        exclude=exclude,
+        keep=keep,
+        config=config,
+        seed=seed,
+        max_bytes=max_bytes,
+    )
+    assert options.target_url is not None
+    return VerifyOptions(options.target_url, against=options, **asked)
+
+
+def thresholds_of(
+    defaults: VerifyDefaults,
+    min_quality: float | None = None,
+    max_copies: float | None = None,
+    max_auc: float | None = None,
+    fail_on: tuple[Gate, ...] | None = None,
+) -> Thresholds:
+    def first(*given: Any) -> Any:
+        return next(g for g in given if g is not None)
+
+    return Thresholds(
+        quality=first(min_quality, defaults.min_quality, DEFAULTS.quality),
+        copies=first(max_copies, defaults.max_copies, DEFAULTS.copies),
+        auc=first(max_auc, defaults.max_auc, DEFAULTS.auc),
+        fail_on=tuple(first(fail_on, defaults.fail_on, DEFAULTS.fail_on)),
+    )
+
+
+def target_place(config: Config, text: str) -> Place:
+    """What is verified alone: a URL or a connection, either with ``#schema[,schema]``, or CONNECTION.SCHEMA."""
+    base, _ = split_place(text)
+    connected = base in config.settings.connections or "://" in base or base.startswith(DBT)
+    place = config.resolve_source(text) if connected else config.resolve_target(text, NOWHERE)
+    if place.url == NOWHERE.url:
+        raise UsageError(
+            f"{text}: in which database?",
+            hint="give URL#SCHEMA or CONNECTION.SCHEMA, or say --against SOURCE for a schema of the source's database",
+        )
+    redact.remember(place.url)
+    return place
+
+
+def gates_of(text: str) -> tuple[Gate, ...]:
+    """``violations,quality`` as gates; ``none`` for none. ValueError names one that is not there."""
+    if text.strip() == "none":
+        return ()
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    known: tuple[Gate, ...] = get_args(Gate)
+    if unknown := [n for n in names if n not in known]:
+        raise ValueError(f"there is no gate {unknown[0]!r}: {', '.join(known)}, or none")
+    return tuple(g for g in known if g in names)
+
+
+def check_writable(*paths: Path | str | None) -> None:
+    """Before the work begins. Raises UsageError."""
+    for path in (Path(p) for p in paths if p is not None and p != STDOUT):
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            why = "is a folder" if path.is_dir() else "is in no folder that exists"
+            raise UsageError(f"{path} {why}", hint="name a file in a folder that exists")
+        if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            raise UsageError(f"{path} may not be written", hint="name another file")
+
+
+def write(verification: Verification, *, as_json: str | None = None, as_junit: Path | None = None) -> None:
+    """``as_json`` ``-``: one line on the standard output, as other verbs print theirs."""
+    data = as_data(verification)
+    if as_json == STDOUT:
+        print(redact.redact(json.dumps(data)), flush=True)
+    elif as_json is not None:
+        Path(as_json).write_text(redact.redact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", "utf-8")
+    if as_junit is not None:
+        as_junit.write_text(redact.redact(junit(verification)), "utf-8")
+
+
+def annotate(verification: Verification, wanted: bool | None) -> None:
+    """On the standard error, where GitHub looks too; None: where its variable says that it runs there."""
+    if wanted if wanted is not None else os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in github_annotations(verification):
+            print(redact.redact(line), file=sys.stderr, flush=True)
+
+
+def raise_if_failed(verification: Verification) -> None:
+    """GateFailed, with what closed the gates."""
+    if verification.passed:
+        return
+    failures = [f.says for f in verification.findings if f.severity == "failure"]
+    closed = [g.says for g in verification.gates if not g.passed]
+    more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+    told = "; ".join(failures[:3] or closed) + more
+    remedies = [f.remedy for f in verification.findings if f.severity == "failure" and f.remedy]
+    raise GateFailed(f"{verdict(verification)}: {told}", hint=remedies[0] if remedies else "")

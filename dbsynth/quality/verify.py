@@ -1,0 +1,186 @@
+"""The whole verification: constraints, the plan's promises, likeness to the source, privacy, gates. Writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from sqlalchemy.engine import URL
+
+from dbsynth import __version__
+from dbsynth.dialect import connect
+from dbsynth.errors import UsageError
+from dbsynth.pipeline import events
+from dbsynth.pipeline.clone import Built
+from dbsynth.pipeline.filling import Emit
+from dbsynth.pipeline.options import CloneOptions
+from dbsynth.quality.constraints import check_constraints
+from dbsynth.quality.figures import ConstraintResult, Finding, Verification
+from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged
+from dbsynth.quality.pairing import opened, pair
+from dbsynth.quality.promises import check_promises
+from dbsynth.quality.sides import SAMPLE_ROWS, Sides
+from dbsynth.schema.model import Schema, TableName
+from dbsynth.sqlbase.building import is_scratch
+
+T = TypeVar("T")
+SEVERITIES = ("failure", "warning", "note")
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """``target_url``, ``target_schemas`` (None: all): what is verified. ``against``: the clone that would make it from
+    its source; None: its own constraints only. ``sample_rows``: of each table that figures are computed from."""
+
+    target_url: URL
+    target_schemas: tuple[str, ...] | None = None
+    against: CloneOptions | None = None
+    thresholds: Thresholds = DEFAULTS
+    sample_rows: int = SAMPLE_ROWS
+    seed: int = 0
+
+
+@dataclass
+class Steps:
+    """Each step is told of, and timed."""
+
+    emit: Emit
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, name: str, action: Callable[[], T]) -> T:
+        self.emit(events.StepStarted(None, name))
+        began = time.monotonic()
+        result = action()
+        self.seconds[name] = time.monotonic() - began
+        self.emit(events.StepDone(None, name, self.seconds[name], 0))
+        return result
+
+
+Look = Callable[[Verification, Sides | None], None]
+"""What a report draws from: while the sides are open."""
+
+
+def nothing(verification: Verification, sides: Sides | None) -> None:
+    return None
+
+
+def verify(options: VerifyOptions, emit: Emit = lambda event: None, look: Look = nothing) -> Verification:
+    """The same options on the same rows give the same figures. Raises UsageError where there is nothing to verify, and
+    what connecting, reading and planning raise."""
+    steps = Steps(emit)
+    if options.against is None:
+        return _alone(options, steps, look)
+    with _timed_open(options, steps) as sides:
+        found = compared(sides, options.thresholds, options.seed, steps)
+        look(found, sides)
+        return found
+
+
+@contextmanager
+def _timed_open(options: VerifyOptions, steps: Steps) -> Iterator[Sides]:
+    assert options.against is not None
+    context = opened(options.against, options.sample_rows)
+    sides = steps.run("plan", context.__enter__)
+    try:
+        yield sides
+    finally:
+        context.__exit__(None, None, None)
+
+
+def verify_built(
+    built: Built, options: VerifyOptions, emit: Emit = lambda event: None, look: Look = nothing
+) -> Verification:
+    """What a clone has built and not published yet."""
+    steps = Steps(emit)
+    places = tuple(dict.fromkeys(built.building.values()))
+    made = built.target.introspect(places)
+    built.target.bind(made)
+    plan = replace(built.plan, mapping=built.building)
+    with built.target.snapshot() as snapshot:
+        sides = pair(plan, built.source, built.target, made, (built.snapshot, snapshot), options.sample_rows)
+        found = compared(sides, options.thresholds, options.seed, steps, target=built.plan.target)
+        look(found, sides)
+        return found
+
+
+def compared(sides: Sides, thresholds: Thresholds, seed: int, steps: Steps, target: str | None = None) -> Verification:
+    """Of a target with its source. Tables go by their names in the source."""
+    back = {here: name for name, here in sides.made.names.items()}
+    rows = {n: (sides.real.counts[n], sides.made.counts[n]) for n in sides.made.names}
+    mine = replace(sides.catalog, tables=tuple(t for t in sides.catalog.tables if t.name in back))
+    declared = steps.run("constraints", lambda: check_constraints(sides.made.database, mine, back))
+    promised, untested = steps.run("rules and facts", lambda: check_promises(sides))
+    constraints = (*declared, *promised)
+    findings = [*untested, *findings_of(constraints, {n: made for n, (_, made) in rows.items()})]
+    return _verification(
+        target or sides.plan.target,
+        sides.plan.source,
+        rows,
+        constraints,
+        findings,
+        thresholds,
+        steps,
+        seed,
+        {t.name: t.kept.reason for t in sides.plan.tables if t.kept is not None},
+    )
+
+
+def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:
+    database = connect(options.target_url)
+    try:
+        schemas = options.target_schemas or tuple(n for n, _ in database.schema_names() if not is_scratch(n))
+        catalog = steps.run("catalog", lambda: database.introspect(schemas) if schemas else Schema(()))
+        if not catalog.tables:
+            raise UsageError(
+                f"there is no table in {database.describe()}" + (f"#{','.join(schemas)}" if schemas else ""),
+                hint="name the schema that was made: TARGET#SCHEMA",
+            )
+        database.check_readable(catalog)
+        database.bind(catalog)
+        counts = database.count([t.name for t in catalog.tables])
+        constraints = steps.run("constraints", lambda: check_constraints(database, catalog))
+        found = _verification(
+            f"{database.describe()}#{','.join(catalog.schemas)}",
+            None,
+            {n: (None, made) for n, made in counts.items()},
+            constraints,
+            list(findings_of(constraints, counts)),
+            options.thresholds,
+            steps,
+            options.seed,
+            {},
+        )
+        look(found, None)
+        return found
+    finally:
+        database.close()
+
+
+def _verification(
+    target: str,
+    against: str | None,
+    rows: Mapping[TableName, tuple[int | None, int]],
+    constraints: tuple[ConstraintResult, ...],
+    findings: list[Finding],
+    thresholds: Thresholds,
+    steps: Steps,
+    seed: int,
+    kept: Mapping[TableName, str],
+) -> Verification:
+    findings.sort(key=lambda f: SEVERITIES.index(f.severity))
+    return Verification(
+        target=target,
+        against=against,
+        rows=rows,
+        constraints=constraints,
+        fidelity=None,
+        privacy=None,
+        findings=tuple(findings),
+        gates=judged(thresholds, constraints, None, None, findings),
+        kept=kept,
+        seconds=dict(steps.seconds),
+        about={"dbsynth": __version__, "seed": seed},
+    )
