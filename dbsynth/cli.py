@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dbsynth import __version__
 from dbsynth.console import arguments
 from dbsynth.console.failures import EXIT_CODES, failures
+
+if TYPE_CHECKING:
+    from dbsynth.console.verification import BuiltCheck
 
 EXIT_TEXT = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES)
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -55,9 +58,11 @@ def main() -> None:
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @arguments.wishes
+@arguments.check_option
+@arguments.junit_option
 @arguments.output
 @arguments.quiet_option
-def clone(as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+def clone(verify: bool, junit: Path | None, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
     """Make TARGET: the same tables, keys, constraints and indexes as SOURCE, full of synthetic rows.
 
     The target is built beside and swapped in at the end: until then it is what it was.
@@ -70,13 +75,27 @@ def clone(as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
 
         logs.set_up(verbose=verbose, quiet=quiet)
         options = clone_options(**asked)
+        check = _check(verify, asked["config"], junit, quiet=quiet, as_json=as_json, verbose=verbose)
         from dbsynth.pipeline.clone import run
 
-        with watcher(quiet=quiet, as_json=as_json) as watch:
-            done = run(options, watch)
+        with check or nullcontext(), watcher(quiet=quiet, as_json=as_json) as watch:
+            done = run(options, watch, check)
         if not quiet and not as_json:
             target = watch.state.started.target if watch.state.started else str(options.target_schema)
             summary.show(stdout_console(), done, watch.state.notes, target=target, verbose=verbose)
+
+
+def _check(wanted: bool, config: Path | None, junit: Path | None, **how: bool) -> BuiltCheck | None:
+    """What tests the rows before they are published, where that was asked for."""
+    from dbsynth.errors import UsageError
+
+    if not wanted:
+        if junit is not None:
+            raise UsageError("--junit goes with --verify", hint="say --verify too")
+        return None
+    from dbsynth.console.verification import BuiltCheck
+
+    return BuiltCheck(config, junit, **how)
 
 
 @main.command(epilog=EXIT_TEXT)

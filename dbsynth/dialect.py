@@ -113,6 +113,16 @@ class Count:
         return Verified(str(table.name), self.kind, self.name, violations)
 
 
+@dataclass(frozen=True)
+class Building:
+    """``schemas``: source schema name -> name of the schema of ``database`` in which it is built. ``declared``: what
+    publishing is going to declare, in the names of these schemas; None: the catalog has it all already."""
+
+    database: Database
+    schemas: Mapping[str, str]
+    declared: Schema | None = None
+
+
 class Target(Protocol):
     """Where rows go. Between ``prepare`` and ``publish`` everything happens in building schemas beside the target."""
 
@@ -137,8 +147,8 @@ class Target(Protocol):
         the last key, write comments, ANALYZE. Gives the constraints that the database does not enforce, each tested by
         a query; GateFailed where one does not hold."""
 
-    def building(self) -> Mapping[str, str]:
-        """Source schema name -> name of the schema in which it is built, between ``prepare`` and ``publish``."""
+    def building(self) -> Building:
+        """Where to read what was built, between ``finish`` and ``publish``."""
 
     def publish(self) -> None:
         """Swap the building schemas in for the targets in one transaction, grants of replaced schemas kept."""

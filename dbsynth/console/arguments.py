@@ -226,6 +226,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 
 output = _apply([config_option, verbose_option, json_option])
 
+check_option = click.option(
+    "--verify",
+    is_flag=True,
+    help="Test what was made, as `dbsynth verify` does, before it appears: a failed gate leaves the target as it was.",
+)
+
+junit_option = click.option("--junit", type=FOLDER, metavar="FILE", help="The gates and constraints as JUnit XML.")
+
 
 def gates_of(_: click.Context, __: click.Parameter, text: str | None) -> Any:
     from dbsynth.console.verification import gates_of
@@ -276,7 +284,7 @@ verifying = _apply(
         click.option("--seed", type=click.IntRange(0, MAX_SEED), metavar="N", help="Of the figures' chances.  [0]"),
         max_bytes_option,
         click.option("--json", "json_file", metavar="FILE", help="All that was found, as JSON; -: on stdout."),
-        click.option("--junit", type=FOLDER, metavar="FILE", help="The gates and constraints as JUnit XML."),
+        junit_option,
         click.option(
             "--annotations/--no-annotations",
             default=None,

@@ -7,20 +7,22 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 from sqlalchemy.engine import URL
 
 from dbsynth.config import DBT, Config, Place, VerifyDefaults, load_config
-from dbsynth.console import redact
+from dbsynth.console import redact, verify_view
+from dbsynth.console.output import stdout_console
 from dbsynth.console.request import clone_options
 from dbsynth.errors import GateFailed, UsageError
+from dbsynth.pipeline.clone import Built
 from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, Thresholds, verdict
 from dbsynth.quality.outputs import as_data, github_annotations, junit
 from dbsynth.quality.sides import SAMPLE_ROWS
-from dbsynth.quality.verify import VerifyOptions
+from dbsynth.quality.verify import VerifyOptions, verify_built
 
 STDOUT = "-"
 NOWHERE = Place(URL.create("nowhere"))
@@ -149,3 +151,32 @@ def raise_if_failed(verification: Verification) -> None:
     told = "; ".join(failures[:3] or closed) + more
     remedies = [f.remedy for f in verification.findings if f.severity == "failure" and f.remedy]
     raise GateFailed(f"{verdict(verification)}: {told}", hint=remedies[0] if remedies else "")
+
+
+class BuiltCheck:
+    """For ``clone --verify``: what was built is verified before it is published. Shows what it found, also of a failed
+    run, when the context ends: after the display of progress."""
+
+    def __init__(
+        self, config: Path | None, junit_file: Path | None, *, quiet: bool, as_json: bool, verbose: bool
+    ) -> None:
+        check_writable(junit_file)
+        defaults = load_config(config).settings.verify
+        rows = defaults.sample_rows or SAMPLE_ROWS
+        self.options = VerifyOptions(NOWHERE.url, thresholds=thresholds_of(defaults), sample_rows=rows)
+        self.junit_file, self.as_json, self.verbose = junit_file, as_json, verbose
+        self.silent = quiet or as_json
+        self.found: Verification | None = None
+
+    def __call__(self, built: Built) -> None:
+        self.found = verify_built(built, self.options)
+        write(self.found, as_json=STDOUT if self.as_json else None, as_junit=self.junit_file)
+        annotate(self.found, None)
+        raise_if_failed(self.found)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.found is not None and not self.silent:
+            verify_view.show(stdout_console(), as_data(self.found), verbose=self.verbose)

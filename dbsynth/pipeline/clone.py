@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.engine import URL
 
 from dbsynth import __version__
-from dbsynth.dialect import Database, RunInfo, Verified, connect, dialect_name, load_dialect
+from dbsynth.dialect import Building, Database, RunInfo, Verified, connect, dialect_name, load_dialect
 from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.declared import check_declared
@@ -44,14 +44,12 @@ EFFORT = {"quick": 0.3, "standard": 1.0, "thorough": 4.0}
 
 @dataclass(frozen=True)
 class Built:
-    """What a run has made and not published. ``building``: source schema -> the schema in which it was built;
-    ``snapshot``: of the source, as it was learned from."""
+    """What a run has made and not published, at ``building``. ``snapshot``: of the source, as it was learned from."""
 
     plan: Plan
     source: Database
-    target: Database
-    building: Mapping[str, str]
     snapshot: str
+    building: Building
 
 
 Check = Callable[[Built], None]
@@ -231,7 +229,7 @@ def _build(
             )
             filling = Filling(job, info, executor, emit, options.replace, extracted=extracted)
             if check is not None:  # which compares with the very rows that were learned from
-                checked = lambda building: check(Built(plan, source, target_database, building, token))  # noqa: E731
+                checked = lambda building: check(Built(plan, source, token, building))  # noqa: E731
                 filling = replace(filling, extracted=lambda: None, check=checked)
             filled = fill(target, filling)
             return *filled, plan.private

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from dbsynth.dialect import RunInfo, Target, Verified
+from dbsynth.dialect import Building, RunInfo, Target, Verified
 from dbsynth.model.base import FitReport
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.executor import Executor
@@ -39,7 +39,7 @@ class Filling:
     given: Mapping[TableName, bytes] = field(default_factory=dict)
     reports: Mapping[TableName, FitReport] = field(default_factory=dict)
     extracted: Callable[[], None] = lambda: None
-    check: Callable[[Mapping[str, str]], None] | None = None
+    check: Callable[[Building], None] | None = None
     """Called before publishing, with what ``Target.building`` gives: what it raises leaves the target as it was."""
 
 

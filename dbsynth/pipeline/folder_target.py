@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dbsynth.dialect import RunInfo, Verified, column_types
+from dbsynth.dialect import Building, RunInfo, Verified, column_types
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.sqlbase.csv_text import DAY, YEAR_1, YEAR_10000, csv_text
@@ -72,7 +72,7 @@ class FolderTarget:
         (self._building() / MARK).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n")
         return ()
 
-    def building(self) -> Mapping[str, str]:
+    def building(self) -> Building:
         raise InternalError("files are no schema")
 
     def publish(self) -> None:

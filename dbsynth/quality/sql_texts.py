@@ -46,7 +46,50 @@ def canonical(sql: str | None, schemas: Mapping[str, str]) -> str:
     if sql is None:
         return ""
     out = _renamed(tokens(sql), lambda schema, name: schemas.get(schema, schema), _quoted)
-    return " ".join(t.text if t.kind != "quoted" or not _plain(t.text) else t.text[1:-1] for t in out if t.text.strip())
+    texts = [t.text if t.kind != "quoted" or not _plain(t.text) else t.text[1:-1] for t in out if t.text.strip()]
+    return " ".join(_cast_each(texts))
+
+
+def _cast_each(texts: list[str]) -> list[str]:
+    """``(ARRAY[a, b])::text[]`` as ``ARRAY[(a)::text, (b)::text]``: PostgreSQL prints the former as the latter when it
+    was declared as it was printed."""
+    out: list[str] = []
+    at = 0
+    while at < len(texts):
+        found = _cast_array(texts, at)
+        if found is None:
+            out.append(texts[at])
+            at += 1
+            continue
+        items, type_, at = found
+        out += ["ARRAY", "["]
+        for i, item in enumerate(items):
+            out += [*([","] if i else []), "(", *item, ")", ":", ":", *type_]
+        out.append("]")
+    return out
+
+
+def _cast_array(texts: list[str], at: int) -> tuple[list[list[str]], list[str], int] | None:
+    """The items of the array that begins at the bracket ``at``, the type of each, and where it ends."""
+    if texts[at : at + 3] != ["(", "ARRAY", "["]:
+        return None
+    items: list[list[str]] = [[]]
+    depth, end = 0, at + 3
+    while end < len(texts) and (depth or texts[end] != "]"):
+        depth += (texts[end] in ("(", "[")) - (texts[end] in (")", "]"))
+        if texts[end] == "," and not depth:
+            items.append([])
+        else:
+            items[-1].append(texts[end])
+        end += 1
+    if texts[end : end + 4] != ["]", ")", ":", ":"]:
+        return None
+    type_ = []
+    end += 4
+    while end < len(texts) and re.fullmatch(r"[\w.\"]+", texts[end]):
+        type_.append(texts[end])
+        end += 1
+    return (items, type_, end + 2) if type_ and texts[end : end + 2] == ["[", "]"] else None
 
 
 def _quoted(name: str) -> str:

@@ -15,8 +15,9 @@ from dbsynth.dialect import connect
 from dbsynth.errors import UsageError
 from dbsynth.pipeline import events
 from dbsynth.pipeline.clone import Built
-from dbsynth.pipeline.filling import Emit
+from dbsynth.pipeline.filling import Emit, created
 from dbsynth.pipeline.options import CloneOptions
+from dbsynth.quality.catalog import compare
 from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.figures import ConstraintResult, Finding, Verification
 from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged
@@ -94,27 +95,37 @@ def verify_built(
     built: Built, options: VerifyOptions, emit: Emit = lambda event: None, look: Look = nothing
 ) -> Verification:
     """What a clone has built and not published yet."""
-    steps = Steps(emit)
-    places = tuple(dict.fromkeys(built.building.values()))
-    made = built.target.introspect(places)
-    built.target.bind(made)
-    plan = replace(built.plan, mapping=built.building)
-    with built.target.snapshot() as snapshot:
-        sides = pair(plan, built.source, built.target, made, (built.snapshot, snapshot), options.sample_rows)
-        found = compared(sides, options.thresholds, options.seed, steps, target=built.plan.target)
+    steps, building = Steps(emit), built.building
+    made = building.database.introspect(tuple(dict.fromkeys(building.schemas.values())))
+    building.database.bind(made)
+    plan = replace(built.plan, mapping=building.schemas)
+    with building.database.snapshot() as snapshot:
+        snapshots = (built.snapshot, snapshot)
+        sides = pair(plan, built.source, building.database, made, snapshots, options.sample_rows)
+        found = compared(sides, options.thresholds, options.seed, steps, built.plan.target, building.declared)
         look(found, sides)
         return found
 
 
-def compared(sides: Sides, thresholds: Thresholds, seed: int, steps: Steps, target: str | None = None) -> Verification:
-    """Of a target with its source. Tables go by their names in the source."""
+def compared(
+    sides: Sides,
+    thresholds: Thresholds,
+    seed: int,
+    steps: Steps,
+    target: str | None = None,
+    declared: Schema | None = None,
+) -> Verification:
+    """Of a target with its source. Tables go by their names in the source. ``declared``: what the target's catalog is
+    going to say; None: it does."""
     back = {here: name for name, here in sides.made.names.items()}
     rows = {n: (sides.real.counts[n], sides.made.counts[n]) for n in sides.made.names}
-    mine = replace(sides.catalog, tables=tuple(t for t in sides.catalog.tables if t.name in back))
-    declared = steps.run("constraints", lambda: check_constraints(sides.made.database, mine, back))
+    catalog = sides.catalog if declared is None else declared
+    mine = replace(catalog, tables=tuple(t for t in catalog.tables if t.name in back))
+    differences = steps.run("catalog", lambda: _differences(sides)) if declared is None else []
+    kept = steps.run("constraints", lambda: check_constraints(sides.made.database, mine, back))
     promised, untested = steps.run("rules and facts", lambda: check_promises(sides))
-    constraints = (*declared, *promised)
-    findings = [*untested, *findings_of(constraints, {n: made for n, (_, made) in rows.items()})]
+    constraints = (*kept, *promised)
+    findings = [*differences, *untested, *findings_of(constraints, {n: made for n, (_, made) in rows.items()})]
     return _verification(
         target or sides.plan.target,
         sides.plan.source,
@@ -126,6 +137,13 @@ def compared(sides: Sides, thresholds: Thresholds, seed: int, steps: Steps, targ
         seed,
         {t.name: t.kept.reason for t in sides.plan.tables if t.kept is not None},
     )
+
+
+def _differences(sides: Sides) -> list[Finding]:
+    """What the target's catalog lacks or has otherwise than a clone of the source."""
+    source, target = sides.real.database.dialect, sides.made.database.dialect
+    found = compare(created(sides.plan), sides.catalog, sides.plan.mapping, source, target)
+    return [d.finding() for d in found]
 
 
 def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.dialect import RunInfo, Verified
+from dbsynth.dialect import Building, RunInfo, Verified
 from dbsynth.errors import CannotClone, InternalError, TargetRefused, UnsupportedSource
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.sqlbase import building, verify
@@ -223,8 +224,8 @@ class SqlTarget(ABC):
             for test, count in zip(some, row.values(), strict=True):
                 yield test.verified(table, int(count))
 
-    def building(self) -> Mapping[str, str]:
-        return dict(self.places)
+    def building(self) -> Building:
+        return Building(self.database, dict(self.places))
 
     def publish(self) -> None:
         # Again: someone may have made a target while the rows were generated.
@@ -236,6 +237,25 @@ class SqlTarget(ABC):
 
     def close(self) -> None:
         return None
+
+
+def moved(schema: Schema, places: Mapping[str, str]) -> Schema:
+    """``schema`` with its tables, and what refers to them, in other schemas."""
+
+    def there(name: TableName) -> TableName:
+        return TableName(places[name.schema], name.name) if name.schema in places else name
+
+    return replace(
+        schema,
+        tables=tuple(
+            replace(
+                t,
+                name=there(t.name),
+                foreign_keys=tuple(replace(k, ref_table=there(k.ref_table)) for k in t.foreign_keys),
+            )
+            for t in schema.tables
+        ),
+    )
 
 
 def _check_names(allows: Callable[[str, str], str | None], mapping: Mapping[str, str], schema: Schema) -> None:

@@ -27,11 +27,14 @@ import pytest
 from sqlalchemy import types as sqltypes
 from sqlalchemy.types import TypeEngine
 
-from dbsynth.dialect import ReadRequest, RunInfo, Sample, Support, connect, load_dialect
-from dbsynth.errors import DbsynthError, TargetRefused
+from dbsynth.dialect import ReadRequest, RunInfo, Sample, Support, connect, load_dialect, parse_url
+from dbsynth.errors import DbsynthError, GateFailed, TargetRefused
 from dbsynth.grammar import Grammar
 from dbsynth.pipeline import clone
 from dbsynth.pipeline.options import CloneOptions
+from dbsynth.quality.constraints import check_constraints
+from dbsynth.quality.gates import Thresholds
+from dbsynth.quality.verify import VerifyOptions, verify_built
 from dbsynth.schema.model import Check, Column, ForeignKey, Key, Schema, Table, TableName
 from dbsynth.schema.types import arrow_type
 from dbsynth.translate.names import folded
@@ -475,9 +478,67 @@ class DialectSuite:
             database.close()
         assert made.tolist() == [[True, False, True], [False, False, False]]
 
-    def test_a_clone_within_the_database(self, url: str, place: str, write: Callable[..., str]) -> None:
-        from dbsynth.dialect import parse_url
+    def test_what_breaks_a_constraint_is_counted(self, url: str, place: str, write: Callable[..., str]) -> None:
+        """Of what is declared nothing is broken; of what the rows do not keep all that is."""
+        write(shop(), ROWS)
+        database = connect(url)
+        found = database.introspect([place])
+        database.bind(found)
+        own, quote = partial(self.own, url), database.dialect.grammar.quote
+        broken = [c for c in check_constraints(database, found) if c.violations]
+        customer = found[self.named(url, place, "customer")]
+        level, inviter = own("level"), own("invited_by")
+        claimed = replace(
+            customer,
+            columns=tuple(
+                replace(c, nullable=False) if c.name == inviter else replace(c, type=sqltypes.String(14))
+                if c.name == own("email") else c
+                for c in customer.columns
+            ),
+            uniques=(Key("one_of_a_level", (level,), ""),),
+            foreign_keys=(ForeignKey("odd", (own("id"),), customer.name, (inviter,)),),
+            checks=(Check("small", f"({quote(own('id'))} < 31)"),),
+        )  # fmt: skip
+        counts = {
+            (c.subject.table.name, c.kind, c.subject.constraint): c.violations
+            for c in check_constraints(database, Schema((claimed,)))
+            if c.violations
+        }
+        database.close()
+        assert broken == []
+        table = customer.name.name
+        assert counts == {
+            (table, "not null", ""): 1,
+            (table, "unique", "one_of_a_level"): 2,
+            (table, "check", "small"): 10,
+            (table, "foreign key", "odd"): 20,
+            (table, "length", ""): 31,
+        }
 
+    def test_what_is_built_is_verified_before_it_appears(self, url: str, place: str, write: Callable[..., str]) -> None:
+        write(shop(), ROWS)
+        before = schemas_of(url)
+        options = CloneOptions(
+            parse_url(url), parse_url(url), source_schemas=(place,), target_schema=f"{place}_dev", seed=1, workers=1,
+            effort="quick",
+        )  # fmt: skip
+        seen = []
+
+        def refused(built: clone.Built) -> None:
+            seen.append(verify_built(built, VerifyOptions(options.source_url, thresholds=Thresholds(fail_on=()))))
+            raise GateFailed("seen")
+
+        with pytest.raises(GateFailed, match="seen"):
+            clone.run(options, lambda event: None, refused)
+        [found] = seen
+        assert schemas_of(url) == before, "nothing is left"
+        assert {n.name: rows for n, rows in found.rows.items()} == {
+            self.named(url, place, n).name: (len(rows), len(rows)) for n, rows in ROWS.items()
+        }
+        assert found.constraints
+        assert [f.says for f in found.findings if f.severity == "failure" and f.gate == "violations"] == []
+
+    def test_a_clone_within_the_database(self, url: str, place: str, write: Callable[..., str]) -> None:
         write(shop(), ROWS)
         options = CloneOptions(
             parse_url(url), parse_url(url), source_schemas=(place,), target_schema=f"{place}_dev", seed=1, workers=1,
@@ -516,8 +577,6 @@ def schemas_of(url: str) -> set[str]:
     """Of any database: the names that introspection finds, building schemas among them."""
     database = connect(url)
     try:
-        if hasattr(database, "schema_names"):
-            return {name for name, _ in database.schema_names()}
-        return set(database.introspect(None).schemas)
+        return {name for name, _ in database.schema_names()}
     finally:
         database.close()

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
-from dbsynth.dialect import Database, RunInfo, Target, Verified, load_dialect
+from dbsynth.dialect import Building, Database, RunInfo, Target, Verified, load_dialect
 from dbsynth.errors import InternalError
 from dbsynth.grammar import Grammar
 from dbsynth.schema.arrays import values_of
@@ -75,7 +75,7 @@ class TranslatingTarget:
     def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         return self.inner.finish(progress)
 
-    def building(self) -> Mapping[str, str]:
+    def building(self) -> Building:
         return self.inner.building()
 
     def publish(self) -> None:

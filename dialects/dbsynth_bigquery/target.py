@@ -13,6 +13,7 @@ from google.api_core import exceptions as api
 from google.cloud import bigquery
 from sqlalchemy import types as sqltypes
 
+from dbsynth.dialect import Building
 from dbsynth.errors import TargetRefused, UnsupportedSource
 from dbsynth.schema import graph
 from dbsynth.schema.model import Column, ForeignKey, Table, TableName
@@ -21,7 +22,7 @@ from dbsynth.sqlbase.arrow import staged_type
 from dbsynth.sqlbase.building import target_mark
 from dbsynth.sqlbase.ddl import Ddl
 from dbsynth.sqlbase.retry import retried
-from dbsynth.sqlbase.target import ROW, SqlTarget
+from dbsynth.sqlbase.target import ROW, SqlTarget, moved
 from dbsynth_bigquery.connection import LABELS, raised
 from dbsynth_bigquery.database import BigqueryDatabase
 from dbsynth_bigquery.grammar import quoted_fields
@@ -214,6 +215,10 @@ class BigqueryTarget(SqlTarget):
         return np.array([list(r.values()) for r in found], dtype=bool).reshape(batch.num_rows, len(expressions))
 
     # --- publishing -------------------------------------------------------------------------------------------------
+
+    def building(self) -> Building:
+        """Keys are declared on the tables that are published."""
+        return Building(self.database, dict(self.places), moved(self.schema, self.places))
 
     def swap(self, existing: Sequence[str]) -> None:
         """A dataset cannot be renamed: each table is replaced by a copy at once, parents first; then keys are declared

@@ -13,13 +13,14 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from dbsynth.dialect import Building
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema import graph
 from dbsynth.schema.model import Column, Table, TableName
 from dbsynth.sqlbase.building import target_mark
 from dbsynth.sqlbase.database import Row
 from dbsynth.sqlbase.ddl import Ddl
-from dbsynth.sqlbase.target import SqlTarget
+from dbsynth.sqlbase.target import SqlTarget, moved
 from dbsynth_duckdb.database import PROVENANCE, DuckdbDatabase, catalog_name, raised, rows_of
 
 NEXTVAL = re.compile(r"^nextval\('(.*)'\)$", re.IGNORECASE)
@@ -222,6 +223,12 @@ class DuckdbTarget(SqlTarget):
             if column.comment is not None:
                 where = f"{place}.{self.grammar.quote(column.name)}"
                 connection.execute(f"COMMENT ON COLUMN {where} IS {self.grammar.literal(column.comment)}")
+
+    def building(self) -> Building:
+        """The file beside, whose tables are bare: keys are declared as they are copied."""
+        self._close_side()  # DuckDB opens no file twice in different ways
+        url = self.database.url.set(database=str(self.side))
+        return Building(DuckdbDatabase(self.database.dialect, url), dict(self.places), moved(self.schema, self.places))
 
     # --- the end ----------------------------------------------------------------------------------------------------
 

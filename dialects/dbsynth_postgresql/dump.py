@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from dbsynth.dialect import RunInfo, Verified, column_types
+from dbsynth.dialect import Building, RunInfo, Verified, column_types
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema.model import Column, Schema, TableName
 from dbsynth_postgresql.copy_text import copy_text
@@ -105,7 +105,7 @@ class _Files:
             yield from (_past_last(ddl, table.name, c) for c in table.columns if _sequence(ddl, table.name, c))
         yield from (s.sql for s in ddl.comments())
 
-    def building(self) -> Mapping[str, str]:
+    def building(self) -> Building:
         raise InternalError("files are no schema")
 
     def discard(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy.engine import URL, Engine
 
-from dbsynth.dialect import RunInfo, Verified, column_types
+from dbsynth.dialect import Building, Database, RunInfo, Verified, column_types
 from dbsynth.errors import InternalError, TargetRefused
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.sqlbase.verify import undeclared
@@ -29,17 +29,13 @@ GRAMMAR = PostgresqlGrammar()
 JUDGED = "dbsynth_judged"
 
 
-class Host(Protocol):
+class Host(Database, Protocol):
     """What a target needs of its database. ``writer``: an engine of sessions that may write."""
 
     url: URL
 
     @property
     def writer(self) -> Engine: ...
-
-    def identity(self) -> str: ...
-
-    def describe(self) -> str: ...
 
 
 class _Plan:
@@ -158,8 +154,9 @@ class PostgresqlTarget:
         session, ddl = self._control or self._load_session(), self._plan.ddl
         return undeclared(GRAMMAR, ddl.schema, ddl.place, lambda sql: int(session.scalar(sql)))
 
-    def building(self) -> Mapping[str, str]:
-        return {source: self._plan.building[target] for source, target in self._plan.mapping.items()}
+    def building(self) -> Building:
+        plan = self._plan
+        return Building(self._database, {source: plan.building[target] for source, target in plan.mapping.items()})
 
     def publish(self) -> None:
         if self._control is None:
