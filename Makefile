@@ -17,7 +17,18 @@ $(EMULATORS)/%/installed: tests/emulators/%.txt
 	$(EMULATORS)/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-emulators: $(EMULATORS)/snowflake/installed $(EMULATORS)/bigquery/installed $(EMULATORS)/dbt/installed
+# A browser for the tests that look at the report, from npm: without npm, or on another machine than x86_64, they are
+# skipped with a reason.
+$(EMULATORS)/chromium/installed: tests/emulators/chromium.txt tests/emulators/unpack_chromium.cjs
+	@mkdir -p $(EMULATORS)/chromium
+	@if [ "$$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null; then \
+	  cd $(EMULATORS)/chromium && npm pack --silent "$$(cat $(CURDIR)/tests/emulators/chromium.txt)" >/dev/null \
+	  && tar -xzf sparticuz-chromium-*.tgz && rm sparticuz-chromium-*.tgz \
+	  && node $(CURDIR)/tests/emulators/unpack_chromium.cjs . && touch installed \
+	  || echo "npm does not give a browser: tests in a browser are skipped"; \
+	else echo "no npm for Linux on x86_64: tests in a browser are skipped"; fi
+
+emulators: $(EMULATORS)/chromium/installed $(EMULATORS)/snowflake/installed $(EMULATORS)/bigquery/installed $(EMULATORS)/dbt/installed
 
 demo: $(VENV)/installed
 	$(BIN)/python -m dbsynth.demo

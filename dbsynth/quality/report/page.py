@@ -1,0 +1,111 @@
+"""The report as one file that asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from dbsynth.errors import UsageError
+from dbsynth.quality.figures import Verification
+from dbsynth.quality.report import charts, text
+from dbsynth.quality.report.views import MARKS, View, view
+from dbsynth.quality.sides import Sides
+
+BYTES_OF_TABLE, FEW_TABLES = 50_000, 60
+"""A page of up to 60 tables has at most 3 MB, a larger one as much as that a table."""
+
+
+def write_report(path: Path, verification: Verification, sides: Sides | None) -> None:
+    """Write the page to ``path``, whole or not at all. ``sides``: what its pictures are drawn from; None: no pictures
+    and no rows. Raises UsageError where the file cannot be written, and what reading the sides raises."""
+    check_writable(path)
+    page = render(verification, sides)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(page, "utf-8")
+        os.replace(part, path)
+    except OSError as cause:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"cannot write the report {path}: {cause.strerror}", hint="name another file") from cause
+
+
+def check_writable(path: Path) -> None:
+    """Raises UsageError where ``write_report`` would, before any work is done."""
+    if path.is_dir():
+        raise UsageError(f"cannot write the report {path}: it is a folder", hint="name a file: report.html")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UsageError(
+            f"cannot write the report {path}: its folder is not there, or cannot be written", hint="name another folder"
+        )
+
+
+def render(verification: Verification, sides: Sides | None) -> str:
+    shown = view(verification, sides)
+    most = BYTES_OF_TABLE * max(FEW_TABLES, len(shown.tables))
+    page = _rendered(verification, shown)
+    while len(page.encode()) > most and (smaller := shown.smaller()) != shown:
+        shown = smaller
+        page = _rendered(verification, shown)
+    return page
+
+
+def _rendered(verification: Verification, shown: View) -> str:
+    style, script = _static("style.css"), _static("script.js")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            v=verification,
+            view=shown,
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            marks=MARKS,
+            about=_about(verification),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_static), autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(
+        share=text.percent, figure=text.figure, seconds=text.seconds, meter=charts.meter, bucket=charts.bucket,
+        count=lambda n: "–" if n is None else f"{n:,}",
+    )  # fmt: skip
+    environment.globals.update(duration=charts.duration)
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Of every expression in the templates: what cannot be seen is made visible; escaping follows."""
+    return value if isinstance(value, Markup) else text.visible(str(value))
+
+
+def _static(name: str) -> str:
+    return files("dbsynth.quality.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _hash(content: str) -> str:
+    """Of the only script, and of the only style sheet, that the page lets run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _about(verification: Verification) -> list[tuple[str, str]]:
+    """Facts as lines, without the command, which has a place of its own."""
+    return [
+        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+        for key, value in verification.about.items()
+        if key != "command"
+    ]
