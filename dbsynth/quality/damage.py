@@ -1,0 +1,169 @@
+"""What looks like damage, not like noise: findings in words, each with the figure that shows it and a remedy.
+
+The floors lie below what honest clones of the eleven databases of the tests reach at the least effort, and above what
+is left when a column or a key is ruined by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dbsynth.pipeline.plan import ColumnPlan
+from dbsynth.quality.figures import Figure, Finding, Severity, Subject
+from dbsynth.quality.measured import Result
+from dbsynth.quality.sides import Sides
+from dbsynth.schema.model import TableName
+from dbsynth.schema.types import Structured
+
+LOOK = "look at what changed these rows after they were made, or make them again"
+RETRAIN = "train with more rows (--sample-rows) or effort (--effort thorough)"
+STRONG = 20.0
+"""Standard deviations of a dependence that the made rows may not lose altogether."""
+SURE = 0.6
+"""Of a dependence between halves of the real rows, for its loss to count."""
+LOST = 0.03
+"""Share of a dependence that counts as none."""
+PLACES = ("city", "state", "country", "district", "postcode")
+"""Roles whose values are taken from a gazetteer or from what k rows share: they may go with others than they did."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """``score``: below it a figure is a finding, where it also falls short of its ceiling by more than chance does,
+    which is about ``chance`` / √rows."""
+
+    score: float
+    chance: float
+    severity: Severity
+    says: str
+    remedy: str = LOOK
+
+
+FLOORS: Mapping[str, Floor] = {
+    "kept rows": Floor(0.98, 0.0, "failure", "only {value:.0%} of its reference rows are as they were kept"),
+    "shape": Floor(
+        0.72, 1.7, "failure", "values are not distributed as in the source: {value:.2f}, halves {ceiling:.2f}"
+    ),
+    "text length": Floor(
+        0.5, 1.7, "failure", "texts are not as long as in the source: {value:.2f}, halves {ceiling:.2f}"
+    ),
+    "nulls": Floor(0.8, 1.7, "failure", "null in another share of the rows than in the source: {value:.2f} alike"),
+    "fine digits": Floor(0.6, 1.7, "failure", "rounded: values end in more zeros than in the source ({value:.2f})"),
+    "displacement": Floor(0.97, 0.0, "failure", "values are displaced: {says}"),
+    "categories": Floor(0.9, 0.0, "failure", "only {value:.0%} of the values that are common in the source occur"),
+    "children": Floor(
+        0.85, 0.6, "failure", "children a parent are {value:.2f} of what they were, or the other way round"
+    ),
+    "cardinality": Floor(0.7, 1.7, "failure", "parents do not have as many children as in the source: {value:.2f}"),
+    "big parents": Floor(
+        0.35, 2.5, "failure", "children do not gather under big parents as in the source: {value:.2f}"
+    ),
+}
+
+
+def findings_of(sides: Sides, results: Sequence[Result], tables: Mapping[TableName, float]) -> tuple[Finding, ...]:
+    """Failures first."""
+    found = [*emptied(sides), *below(sides, results), *recased(results), *shuffled(sides, results), *dealt(results)]
+    order: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
+    return tuple(sorted(found, key=lambda f: order[f.severity]))
+
+
+def emptied(sides: Sides) -> Iterator[Finding]:
+    for table in sides.schema.tables:
+        real, due = sides.real.counts[table.name], sides.plan[table.name].rows
+        if real and due and not sides.made.counts[table.name]:
+            says = f"{table.name} is empty; {real:,} rows are in the source"
+            yield Finding("failure", "quality", Subject(table.name), says, "make its rows again")
+
+
+def below(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
+    for r in results:
+        f = r.figure
+        floor = FLOORS.get(f.name)
+        if floor is None or f.ceiling is None or exempt(sides, r):
+            continue
+        rows = min(r.measured.rows or f.rows)
+        if f.score < floor.score and f.ceiling - f.value > floor.chance * (2.0 / max(1, rows)) ** 0.5:
+            says = floor.says.format(value=f.value, ceiling=f.ceiling, says=f.says)
+            yield Finding(floor.severity, "quality", f.subject, f"{f.subject}: {says}", floor.remedy)
+
+
+def exempt(sides: Sides, result: Result) -> bool:
+    """Texts of types with an inner structure are as long as their numbers are written; of numbers that are made as
+    identifiers are, only that they are there counts."""
+    f = result.figure
+    if f.name == "children":  # how often an optional key is null is learned, with the error of what is learned
+        return any(sides.schema[f.subject.table].column(c).nullable for c in f.subject.columns)
+    if len(f.subject.columns) != 1 or f.subject.relation:
+        return False
+    column = sides.schema[f.subject.table].column(f.subject.columns[0])
+    plan = column_plan(sides, f)
+    if f.name.startswith("text"):
+        return isinstance(column.type, Structured)
+    return plan is not None and plan.how == "made" and f.name in ("shape", "fine digits", "displacement")
+
+
+def column_plan(sides: Sides, figure: Figure) -> ColumnPlan | None:
+    return sides.plan[figure.subject.table].by_column.get(figure.subject.columns[0])
+
+
+def recased(results: Sequence[Result]) -> Iterator[Finding]:
+    """Texts in other capitals: both kinds of letters have changed places."""
+    shares: dict[Subject, list[Result]] = {}
+    for r in results:
+        if r.figure.name in ("text capitals", "text small letters") and r.figure.ceiling is not None:
+            shares.setdefault(r.figure.subject, []).append(r)
+    for subject, both in shares.items():
+        if len(both) == 2 and all(r.figure.score < 0.3 and min(r.measured.rows or (0,)) >= 30 for r in both):
+            says = f"{subject}: capitals and small letters are not used as in the source"
+            yield Finding("failure", "quality", subject, says, LOOK)
+
+
+def shuffled(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
+    """Columns of which nothing goes with anything any more: neither with the other columns of the row, nor with its
+    parents, nor with its siblings."""
+    evidence: dict[tuple[TableName, str], list[Result]] = {}
+    for r in results:
+        f = r.figure
+        if r.measured.dependence is not None and len(f.subject.columns) == 1 and not f.name.startswith("aggregate"):
+            evidence.setdefault((f.subject.table, f.subject.columns[0]), []).append(r)
+    for (table, column), found in evidence.items():
+        plan = sides.plan[table].by_column.get(column)
+        if plan is not None and (plan.how not in ("modelled", "computed", "copied") or plan.role in PLACES):
+            continue
+        if any(strong(r, 0.3, 0.15) for r in found) and all(lost(r) for r in found):
+            subject = Subject(table, (column,))
+            says = f"{subject}: nothing is left of what it has to do with other columns: shuffled or replaced?"
+            yield Finding("failure", "quality", subject, says, LOOK)
+
+
+def dealt(results: Sequence[Result]) -> Iterator[Finding]:
+    """Foreign keys over which nothing goes together any more."""
+    evidence: dict[str, list[Result]] = {}
+    for r in results:
+        if r.measured.dependence is not None and r.figure.subject.relation:
+            evidence.setdefault(r.figure.subject.relation, []).append(r)
+    for relation, found in evidence.items():
+        if sum(strong(r, 0.15, 0.08) for r in found) > 1 and all(lost(r) for r in found if sure(r)):
+            subject = found[0].figure.subject
+            says = f"{relation}: children have nothing to do with their parents any more: was the key shuffled?"
+            yield Finding("failure", "quality", Subject(subject.table, relation=relation), says, LOOK)
+
+
+def sure(result: Result) -> bool:
+    return result.figure.ceiling is not None and result.figure.ceiling >= SURE
+
+
+def strong(result: Result, squares: float, kin: float) -> bool:
+    """``squares``: φ² that counts, ``kin``: alikeness of siblings."""
+    depends = result.measured.dependence
+    assert depends is not None
+    least = kin if result.figure.name == "siblings" else squares
+    return sure(result) and depends.real >= least and depends.certain(STRONG)
+
+
+def lost(result: Result) -> bool:
+    depends = result.measured.dependence
+    assert depends is not None
+    return depends.kept < LOST or (not depends.found(3.0) and depends.kept < 2 * LOST)

@@ -1,0 +1,75 @@
+"""The score: one number for a table and one for all, from figures that are each set against their noise ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dbsynth.quality.figures import Figure
+from dbsynth.schema.model import TableName
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "shapes": (
+        "shape",
+        "text length",
+        "text digits",
+        "text capitals",
+        "text small letters",
+        "text spaces",
+        "text other signs",
+        "precision",
+        "fine digits",
+        "displacement",
+        "categories",
+        "nulls",
+        "null patterns",
+        "kept rows",
+    ),
+    "trends": ("trend",),
+    "relations": (
+        "cardinality",
+        "big parents",
+        "children",
+        "1-hop trend",
+        "2-hop trend",
+        "3-hop trend",
+        "aggregate trend",
+    ),
+    "families": ("aggregate", "siblings", "gaps", "succession", "order"),
+    "dependence": ("dependence", "1-hop dependence", "aggregate dependence"),
+    "detection": ("C2ST", "C2ST join", "C2ST aggregates"),
+    "utility": ("utility",),
+}
+"""Figures by what they tell of."""
+AUC = PARTS["detection"]
+FORMULA = (
+    "Every figure is divided by its noise ceiling, the same figure between two halves of the real rows (at most 1; an "
+    "AUC counts 1 − 2·(AUC − ceiling)). A table's parts are the means of its figures of shapes, trends, relations, "
+    "families, dependence, detection and utility; its score is the mean of those parts that it has. The score of all "
+    "is the mean of the tables' scores. Figures of too few rows to have a ceiling do not count."
+)
+
+
+def score_of(name: str, value: float, ceiling: float | None) -> float:
+    """0..1: 1 where the two sides are as near as halves of the real one."""
+    if name in AUC:
+        return float(min(1.0, max(0.0, 1.0 - 2.0 * (value - max(0.5, ceiling or 0.5)))))
+    best = ceiling if ceiling is not None else 1.0
+    return float(min(1.0, max(0.0, value / best))) if best > 0 else 1.0
+
+
+def tables_of(figures: Sequence[Figure]) -> dict[TableName, float]:
+    """By table that has figures with a ceiling."""
+    parts: dict[TableName, dict[str, list[float]]] = {}
+    of = {name: part for part, names in PARTS.items() for name in names}
+    for f in figures:
+        if f.ceiling is not None:
+            parts.setdefault(f.subject.table, {}).setdefault(of[f.name], []).append(f.score)
+    return {table: mean([mean(scores) for scores in found.values()]) for table, found in parts.items()}
+
+
+def overall(tables: Mapping[TableName, float]) -> float:
+    return mean(list(tables.values())) if tables else 1.0
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
