@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -85,17 +85,28 @@ class Side:
     def _read(
         self, table: TableName, sample: Sample | None, order: tuple[str, ...] = (), limit: int | None = None
     ) -> pa.Table:
+        wanted = [c.name for c in self.schema[table].stored_columns if c.name in self.columns[table]]
+        return self.read(table, wanted, sample, limit if sample is None else int(SURPLUS * self.limit), order)
+
+    def read(
+        self,
+        table: TableName,
+        columns: Sequence[str],
+        sample: Sample | None = None,
+        limit: int | None = None,
+        order: tuple[str, ...] = (),
+    ) -> pa.Table:
+        """``columns`` of a table. ``sample`` and ``order`` (else by the primary key) name theirs as they are called
+        here."""
         declared = self.schema[table]
         here = self.columns[table]
-        wanted = [c.name for c in declared.stored_columns if c.name in here]
-        limit = limit if sample is None else int(SURPLUS * self.limit)
         key = declared.primary_key
         order = order or (tuple(here[c] for c in key.columns) if key and set(key.columns) <= set(here) else ())
-        request = ReadRequest(self.names[table], tuple(here[c] for c in wanted), sample, order, limit)
+        request = ReadRequest(self.names[table], tuple(here[c] for c in columns), sample, order, limit)
         found = pa.Table.from_batches(list(self.database.read(request, self.snapshot)))
         types = column_types(declared)
-        arrays = [as_type(found.column(here[c]).combine_chunks(), types.field(c).type) for c in wanted]
-        return pa.table(dict(zip(wanted, arrays, strict=True)))
+        arrays = [as_type(found.column(here[c]).combine_chunks(), types.field(c).type) for c in columns]
+        return pa.table(dict(zip(columns, arrays, strict=True)))
 
 
 @dataclass
