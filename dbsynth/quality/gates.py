@@ -17,7 +17,7 @@ from dbsynth.quality.figures import (
 from dbsynth.schema.model import TableName
 
 GATES: tuple[Gate, ...] = ("violations", "quality", "privacy", "workload")
-AUC, COPIES = "C2ST", "copies"
+AUC, COPIES = "C2ST", "exact_copies"
 """Figures that have a threshold of their own."""
 REMEDIES = {
     "sequence": "setval() it past the last key, or make the target again",
@@ -117,12 +117,13 @@ def _quality(thresholds: Thresholds, fidelity: Fidelity, failures: int) -> list[
 
 def _privacy(thresholds: Thresholds, privacy: Privacy, failures: int) -> list[GateResult]:
     gates = []
-    # beyond chance: what real rows have in common with each other is the baseline
-    copies = [max(0.0, f.value - (f.baseline or 0.0)) for f in privacy.figures if f.name == COPIES]
+    copies = [f for f in privacy.figures if f.name == COPIES]
     if copies:
-        worst, most = max(copies), thresholds.copies
-        says = f"at most {worst:.2%} of a table's rows copy real ones beyond chance, {most:.2%} is allowed"
-        gates.append(GateResult("privacy", worst <= most, says, most, worst))
+        # of a handful of rows one or two more may be equal by chance: the figure knows, whatever the share is
+        passed, most = [f for f in copies if f.passed is not False], thresholds.copies
+        worst = max((max(0.0, f.value - (f.baseline or 0.0)) for f in copies if f not in passed), default=0.0)
+        says = f"in {len(passed):,} of {len(copies):,} tables no more than {most:.2%} of the rows copy real ones"
+        gates.append(GateResult("privacy", len(passed) == len(copies), f"{says} beyond chance", most, worst))
     failed = sum(f.passed is False for f in privacy.figures)
     lost = max(failed, failures)
     says = f"{lost:,} figures fail" if lost else f"none of {len(privacy.figures):,} figures fails"

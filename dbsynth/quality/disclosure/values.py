@@ -143,8 +143,8 @@ class Values:
         hits, different = int(met.made[rare].sum()), int(rare.sum())
         share, base = hits / met.made_rows, met.base_hits / max(1, met.real_rows)
         says = (
-            f"{hits:,} of {met.made_rows:,} made rows have one of the {met.rare:,} values that fewer than {self.k} rows "
-            f"of the source have ({different:,} of those); of real rows {base:.2%} would by chance"
+            f"{hits:,} of {met.made_rows:,} made rows have one of the {met.rare:,} values that fewer than {self.k} "
+            f"rows of the source have ({different:,} of those); of real rows {base:.2%} would by chance"
         )
         if not text or (met.column.role in PUBLIC and met.column.how == "made"):
             return PrivacyFigure("rare_values", met.subject, share, base, None, says), None
@@ -157,8 +157,8 @@ class Values:
             "failure",
             "privacy",
             met.subject,
-            f"{met.rows.name}: {share:.1%} of the values of {met.column.name} ({hits:,} of {met.made_rows:,}) are values"
-            f" of the source that fewer than {self.k} of its rows have; by chance it would be {base:.1%}",
+            f"{met.rows.name}: {share:.1%} of the values of {met.column.name} ({hits:,} of {met.made_rows:,}) are "
+            f"values of the source that fewer than {self.k} of its rows have; by chance it would be {base:.1%}",
             f"make {met.rows.name} anew; if its values are no secret, keep the table with --keep",
         )
 
