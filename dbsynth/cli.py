@@ -310,6 +310,43 @@ def _inspect_model(path: Path, *, as_json: bool, verbose: bool) -> None:
         model_view.show(stdout_console(), found, verbose=verbose)
 
 
+@main.command("check-dump", epilog=EXIT_TEXT)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--model",
+    "models",
+    type=arguments.FOLDER,
+    multiple=True,
+    required=True,
+    metavar="FOLDER",
+    help="Whose source no row shall be of; repeat.",
+)
+@arguments.json_option
+@arguments.quiet_option
+def check_dump(files: tuple[Path, ...], models: tuple[Path, ...], as_json: bool, quiet: bool) -> None:
+    """Refuse files (CSV, parquet, SQL, also with .gz) that hold rows of the source of a MODEL.
+
+    Asks the filters of the model, no database. Ends with exit code 1 where a file is refused; made for pre-commit.
+    """
+    with failures(verbose=False, as_json=as_json):
+        from dbsynth.console import dump_view
+        from dbsynth.console.output import print_json, stdout_console
+        from dbsynth.errors import GateFailed
+
+        verdicts = dump_view.check(files, models)
+        refused = [v for v in verdicts if v.findings]
+        if as_json:
+            for verdict in verdicts:
+                print_json("DumpChecked", verdict.describe())
+        else:
+            dump_view.show(stdout_console(), refused if quiet else verdicts)
+        if refused:
+            raise GateFailed(
+                f"{len({v.path for v in refused})} of {len(files)} files hold rows of the source",
+                hint="make them with: dbsynth generate MODEL --to FOLDER --format csv",
+            )
+
+
 @main.command("install-sql", epilog=EXIT_TEXT)
 @click.argument("url", metavar="URL")
 @click.option("--downgrade", metavar="VERSION", help="Back to an older version; 'base' leaves nothing but the schema.")

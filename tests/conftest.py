@@ -14,19 +14,19 @@ import pytest
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
 from tests.clones import cloned
 from tests.emulators.running import free_port, python_of, running
+from tests.parallel import arrange
 
 __all__ = ["cloned"]
-
-REAL_DATABASES = (
-    "adventureworks", "chinook", "mondial", "northwind", "nycflights13", "oracle_co", "oracle_hr", "pagila17",
-    "rossmann", "stackexchange_ai", "walmart",
-)  # fmt: skip
-"""The dumps that every server can restore; ``adventureworks_xml`` needs one built with libxml."""
 
 _numbers = itertools.count(1)
 
 # A runner that was started in the background may ignore interrupts, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("loadgroup", False):  # so it is in the workers of pytest-xdist with --dist loadgroup
+        arrange(items)
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 GENERAL = "check host, port, user and database; `psql` with the same values says whether they work"
 TRANSIENT = (
     r"too many clients|starting up|shutting down|remaining connection slots|timeout|timed out|closed the connection"
+    r"|terminating connection"
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 from dbsynth.dialect import ReadRequest, connect
 from dbsynth.schema.checks import contradiction, implications, parse_checks
 from dbsynth.schema.repair import repair
-from tests.conftest import REAL_DATABASES
+from tests.parallel import REAL_DATABASES
 
 CHECKS = {
     "adventureworks": 76, "chinook": 0, "mondial": 36, "northwind": 0, "nycflights13": 13, "oracle_co": 3,

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from dbsynth.errors import UnsupportedSource
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, restore
-from tests.conftest import REAL_DATABASES
+from tests.parallel import REAL_DATABASES
 
 EVIL = 'Übel "Schema"'
 

@@ -297,18 +297,18 @@ def test_schemas_that_only_look_like_ours_stay(shop: str, execute: Execute) -> N
 
 
 def test_grants_and_owners_are_kept(shop: str, execute: Execute, lent: Callable[..., str]) -> None:
-    for role in ("boss", "reader", "writer"):
+    for role in ("chief", "reader", "writer"):
         lent(role)
     clone(shop, shop, MAPPING)
     execute("""
-        grant usage on schema dev to reader; grant usage, create on schema dev to boss with grant option;
+        grant usage on schema dev to reader; grant usage, create on schema dev to chief with grant option;
         grant select on dev.orders to reader; grant select, insert on dev.orders to writer with grant option;
         grant update (amount) on dev.orders to reader; grant select on dev.customer to public;
         grant usage on sequence dev.customer_id_seq to writer;
         revoke usage on type dev.state from public;
         alter default privileges in schema dev grant select on tables to reader;
-        alter default privileges for role boss in schema dev grant execute on functions to writer;
-        alter table dev.customer owner to boss; alter schema dev owner to boss
+        alter default privileges for role chief in schema dev grant execute on functions to writer;
+        alter table dev.customer owner to chief; alter schema dev owner to chief
     """)
     facts = """
         select relname, relacl::text, relowner::regrole::text from pg_class

@@ -10,8 +10,8 @@ import pytest
 
 from dbsynth.testing.embedded import conninfo, create_database, embedded_postgres, restore
 from tests.clones import Clone, run
-from tests.conftest import REAL_DATABASES
 from tests.dialects.postgresql_targets import facts, sequences_behind
+from tests.parallel import REAL_DATABASES
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]
@@ -67,7 +67,7 @@ def test_adventureworks_with_xml(real_dump: Callable[[str], Path], other_postgre
     with embedded_postgres(binaries=other_postgres) as server:
         source, target = create_database(server, "source"), create_database(server, "target")
         restore(source, dump)
-        made = run(source, target, effort="quick", sample_rows=20_000)
+        made = run(source, target, strategy="independent", sample_rows=20_000)
         schemas = sorted({t.split(".")[0] for t in column(source, TABLES)})
         same = {s: s for s in schemas}
         assert facts(target, same) == facts(source, same)

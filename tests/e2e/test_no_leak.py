@@ -21,8 +21,8 @@ from dbsynth.pipeline.plan import Plan
 from dbsynth.relation.facts import Copy
 from dbsynth.testing.embedded import conninfo
 from tests.clones import Clone
-from tests.conftest import REAL_DATABASES
 from tests.e2e import leaks
+from tests.parallel import REAL_DATABASES
 
 pytestmark = pytest.mark.databases
 Cloned = Callable[[str], Clone]

@@ -7,28 +7,30 @@ from collections.abc import Callable
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sqlalchemy.engine import make_url
 
 import dbsynth
 from dbsynth.schema.model import Table, TableName
-from tests.clones import LARGE
-from tests.conftest import REAL_DATABASES
+from tests.clones import LARGE, Clone
+from tests.parallel import REAL_DATABASES
 
 pytestmark = pytest.mark.databases
 SCALES, SMALLER_SCALES = (0.01, 0.1, 10.0), (0.01, 0.1, 2.0)
 """Of most databases, and of the large ones."""
+Cloned = Callable[[str], Clone]
 Fitted = Callable[[str], dbsynth.Synthesizer]
 
 
 @pytest.fixture(scope="module")
-def fitted(postgres_url: str, real_template: Callable[[str], str]) -> Fitted:
+def fitted(cloned: Cloned, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """What the clone of that database was made of, from its folder."""
     models: dict[str, dbsynth.Synthesizer] = {}
 
     def get(name: str) -> dbsynth.Synthesizer:
         if name not in models:
             models.clear()  # one at a time: the tests come by database
-            source = make_url(postgres_url).set(database=real_template(name)).render_as_string(hide_password=False)
-            models[name] = dbsynth.fit(source, seed=1, effort="quick", sample_rows=20_000)
+            folder = tmp_path_factory.mktemp("models") / name
+            cloned(name).save(folder)
+            models[name] = dbsynth.load(folder)
         return models[name]
 
     return get

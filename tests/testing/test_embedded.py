@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -49,8 +51,8 @@ def test_a_server_asks_for_its_password_and_is_gone_afterwards(tmp_path: Path, m
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_stays_behind_a_process_that_is_killed(end: signal.Signals, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:  # pytest keeps its folders from other users, such as the one of the server
-        parent.chmod(0o755)
+    for parent in takewhile(Path(tempfile.gettempdir()).__ne__, tmp_path.parents):
+        parent.chmod(0o755)  # pytest keeps its folders from other users, such as the one of the server
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "dbsynth.testing.embedded"],
         stdin=subprocess.PIPE,
