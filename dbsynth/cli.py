@@ -60,9 +60,12 @@ def main() -> None:
 @arguments.wishes
 @arguments.check_option
 @arguments.junit_option
+@arguments.html_option
 @arguments.output
 @arguments.quiet_option
-def clone(verify: bool, junit: Path | None, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+def clone(
+    verify: bool, junit: Path | None, html: Path | None, as_json: bool, verbose: bool, quiet: bool, **asked: Any
+) -> None:
     """Make TARGET: the same tables, keys, constraints and indexes as SOURCE, full of synthetic rows.
 
     The target is built beside and swapped in at the end: until then it is what it was.
@@ -75,7 +78,7 @@ def clone(verify: bool, junit: Path | None, as_json: bool, verbose: bool, quiet:
 
         logs.set_up(verbose=verbose, quiet=quiet)
         options = clone_options(**asked)
-        check = _check(verify, asked["config"], junit, quiet=quiet, as_json=as_json, verbose=verbose)
+        check = _check(verify, asked["config"], junit, html, quiet=quiet, as_json=as_json, verbose=verbose)
         from dbsynth.pipeline.clone import run
 
         with check or nullcontext(), watcher(quiet=quiet, as_json=as_json) as watch:
@@ -85,17 +88,17 @@ def clone(verify: bool, junit: Path | None, as_json: bool, verbose: bool, quiet:
             summary.show(stdout_console(), done, watch.state.notes, target=target, verbose=verbose)
 
 
-def _check(wanted: bool, config: Path | None, junit: Path | None, **how: bool) -> BuiltCheck | None:
+def _check(wanted: bool, config: Path | None, junit: Path | None, html: Path | None, **how: bool) -> BuiltCheck | None:
     """What tests the rows before they are published, where that was asked for."""
     from dbsynth.errors import UsageError
 
     if not wanted:
-        if junit is not None:
-            raise UsageError("--junit goes with --verify", hint="say --verify too")
+        if given := [name for name, file in (("--junit", junit), ("--html", html)) if file is not None]:
+            raise UsageError(f"{given[0]} goes with --verify", hint="say --verify too")
         return None
     from dbsynth.console.verification import BuiltCheck
 
-    return BuiltCheck(config, junit, **how)
+    return BuiltCheck(config, junit, html, **how)
 
 
 @main.command(epilog=EXIT_TEXT)
@@ -220,7 +223,13 @@ def generate(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool
 @arguments.verbose_option
 @arguments.quiet_option
 def verify(
-    json_file: str | None, junit: Path | None, annotations: bool | None, verbose: bool, quiet: bool, **asked: Any
+    json_file: str | None,
+    junit: Path | None,
+    html: Path | None,
+    annotations: bool | None,
+    verbose: bool,
+    quiet: bool,
+    **asked: Any,
 ) -> None:
     """Test TARGET: do its constraints hold, do its rows behave like SOURCE's, did nobody's data come out? Reads only.
 
@@ -232,13 +241,13 @@ def verify(
         from dbsynth.console.progress import watcher
 
         logs.set_up(verbose=verbose, quiet=quiet)
-        verification.check_writable(json_file, junit)
+        verification.check_writable(json_file, junit, html)
         options = verification.verify_options(**asked)
         from dbsynth.quality.outputs import as_data
         from dbsynth.quality.verify import verify as verified
 
         with watcher(quiet=quiet, as_json=False) as watch:
-            found = verified(options, watch)
+            found = verified(options, watch, verification.report_to(html))
         verification.write(found, as_json=json_file, as_junit=junit)
         verification.annotate(found, annotations)
         if not quiet and json_file != "-":

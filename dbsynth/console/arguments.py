@@ -233,6 +233,9 @@ check_option = click.option(
 )
 
 junit_option = click.option("--junit", type=FOLDER, metavar="FILE", help="The gates and constraints as JUnit XML.")
+html_option = click.option(
+    "--html", type=FOLDER, metavar="FILE", help="All of it as one page with pictures, for people."
+)
 
 
 def gates_of(_: click.Context, __: click.Parameter, text: str | None) -> Any:
@@ -285,6 +288,7 @@ verifying = _apply(
         max_bytes_option,
         click.option("--json", "json_file", metavar="FILE", help="All that was found, as JSON; -: on stdout."),
         junit_option,
+        html_option,
         click.option(
             "--annotations/--no-annotations",
             default=None,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -21,8 +25,8 @@ from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, Thresholds, verdict
 from dbsynth.quality.outputs import as_data, github_annotations, junit
-from dbsynth.quality.sides import SAMPLE_ROWS
-from dbsynth.quality.verify import VerifyOptions, verify_built
+from dbsynth.quality.sides import SAMPLE_ROWS, Sides
+from dbsynth.quality.verify import Look, VerifyOptions, nothing, verify_built
 
 STDOUT = "-"
 NOWHERE = Place(URL.create("nowhere"))
@@ -134,6 +138,25 @@ def write(verification: Verification, *, as_json: str | None = None, as_junit: P
         as_junit.write_text(redact.redact(junit(verification)), "utf-8")
 
 
+def report_to(path: Path | None) -> Look:
+    """What draws the report to ``path`` while the sides are open; None: nothing."""
+    if path is None:
+        return nothing
+
+    def write_page(verification: Verification, sides: Sides | None) -> None:
+        from dbsynth.quality.report import write_report
+
+        about = {
+            **verification.about,
+            "python": platform.python_version(),
+            "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "command": shlex.join(["dbsynth", *sys.argv[1:]]),
+        }
+        write_report(path, replace(verification, about=about), sides, redact.redact)
+
+    return write_page
+
+
 def annotate(verification: Verification, wanted: bool | None) -> None:
     """On the standard error, where GitHub looks too; None: where its variable says that it runs there."""
     if wanted if wanted is not None else os.environ.get("GITHUB_ACTIONS") == "true":
@@ -158,18 +181,26 @@ class BuiltCheck:
     run, when the context ends: after the display of progress."""
 
     def __init__(
-        self, config: Path | None, junit_file: Path | None, *, quiet: bool, as_json: bool, verbose: bool
+        self,
+        config: Path | None,
+        junit_file: Path | None,
+        html: Path | None = None,
+        *,
+        quiet: bool,
+        as_json: bool,
+        verbose: bool,
     ) -> None:
-        check_writable(junit_file)
+        check_writable(junit_file, html)
         defaults = load_config(config).settings.verify
         rows = defaults.sample_rows or SAMPLE_ROWS
         self.options = VerifyOptions(NOWHERE.url, thresholds=thresholds_of(defaults), sample_rows=rows)
         self.junit_file, self.as_json, self.verbose = junit_file, as_json, verbose
+        self.look = report_to(html)
         self.silent = quiet or as_json
         self.found: Verification | None = None
 
     def __call__(self, built: Built) -> None:
-        self.found = verify_built(built, self.options)
+        self.found = verify_built(built, self.options, look=self.look)
         write(self.found, as_json=STDOUT if self.as_json else None, as_junit=self.junit_file)
         annotate(self.found, None)
         raise_if_failed(self.found)

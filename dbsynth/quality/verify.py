@@ -76,8 +76,13 @@ def verify(options: VerifyOptions, emit: Emit = lambda event: None, look: Look =
         return _alone(options, steps, look)
     with _timed_open(options, steps) as sides:
         found = compared(sides, options.thresholds, options.seed, steps)
-        look(found, sides)
+        _look(steps, look, found, sides)
         return found
+
+
+def _look(steps: Steps, look: Look, found: Verification, sides: Sides | None) -> None:
+    if look is not nothing:
+        steps.run("report", lambda: look(found, sides))
 
 
 @contextmanager
@@ -103,7 +108,7 @@ def verify_built(
         snapshots = (built.snapshot, snapshot)
         sides = pair(plan, built.source, building.database, made, snapshots, options.sample_rows)
         found = compared(sides, options.thresholds, options.seed, steps, built.plan.target, building.declared)
-        look(found, sides)
+        _look(steps, look, found, sides)
         return found
 
 
@@ -171,7 +176,7 @@ def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:
             options.seed,
             {},
         )
-        look(found, None)
+        _look(steps, look, found, None)
         return found
     finally:
         database.close()

@@ -227,3 +227,13 @@ def test_texts_are_cut() -> None:
 )
 def test_shares_as_people_read_them(value: float, told: str) -> None:
     assert percent(value) == told
+
+
+def test_passwords_are_taken_out() -> None:
+    compared = shop_sides()
+    found = replace(
+        verification(compared), target="postgresql://me:hunter22@host/db", about={"command": "url=hunter22"}
+    )
+    page = render(found, compared, lambda text: text.replace("hunter22", "***"))
+    assert "hunter22" not in page
+    assert "me:***@host" in page

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,16 @@ BYTES_OF_TABLE, FEW_TABLES = 50_000, 60
 """A page of up to 60 tables has at most 3 MB, a larger one as much as that a table."""
 
 
-def write_report(path: Path, verification: Verification, sides: Sides | None) -> None:
+Clean = Callable[[str], str]
+"""What is done to every text of a verification before it is shown."""
+
+
+def write_report(path: Path, verification: Verification, sides: Sides | None, clean: Clean = str) -> None:
     """Write the page to ``path``, whole or not at all. ``sides``: what its pictures are drawn from; None: no pictures
-    and no rows. Raises UsageError where the file cannot be written, and what reading the sides raises."""
+    and no rows. ``clean`` takes passwords out. Raises UsageError where the file cannot be written, and what reading the
+    sides raises."""
     check_writable(path)
-    page = render(verification, sides)
+    page = render(verification, sides, clean)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(page, "utf-8")
@@ -47,20 +53,20 @@ def check_writable(path: Path) -> None:
         )
 
 
-def render(verification: Verification, sides: Sides | None) -> str:
+def render(verification: Verification, sides: Sides | None, clean: Clean = str) -> str:
     shown = view(verification, sides)
     most = BYTES_OF_TABLE * max(FEW_TABLES, len(shown.tables))
-    page = _rendered(verification, shown)
+    page = _rendered(verification, shown, clean)
     while len(page.encode()) > most and (smaller := shown.smaller()) != shown:
         shown = smaller
-        page = _rendered(verification, shown)
+        page = _rendered(verification, shown, clean)
     return page
 
 
-def _rendered(verification: Verification, shown: View) -> str:
+def _rendered(verification: Verification, shown: View, clean: Clean) -> str:
     style, script = _static("style.css"), _static("script.js")
     return (
-        _environment()
+        _environment(clean)
         .get_template("report.html")
         .render(
             v=verification,
@@ -75,11 +81,15 @@ def _rendered(verification: Verification, shown: View) -> str:
     )
 
 
-def _environment() -> Environment:
+def _environment(clean: Clean) -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_static), autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True,
+        loader=FunctionLoader(_static),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: _shown(value, clean),
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.filters.update(
         share=text.percent, figure=text.figure, seconds=text.seconds, meter=charts.meter, bucket=charts.bucket,
         count=lambda n: "–" if n is None else f"{n:,}",
@@ -88,9 +98,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, clean: Clean) -> str:
     """Of every expression in the templates: what cannot be seen is made visible; escaping follows."""
-    return value if isinstance(value, Markup) else text.visible(str(value))
+    return value if isinstance(value, Markup) else text.visible(clean(str(value)))
 
 
 def _static(name: str) -> str:

@@ -1,0 +1,64 @@
+"""The report of a real clone, by the command line; with DBSYNTH_TEST_SCREENSHOTS=FOLDER also the documentation's
+pictures of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from dbsynth.cli import main
+from dbsynth.demo.__main__ import fill
+from dbsynth.testing.embedded import conninfo
+
+PERSONAL = "select first_name || ' ' || last_name from public.customer union all select email from public.customer"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+
+def test_a_clone_is_reported_on_before_it_is_published(database: str, run: Callable[..., Result]) -> None:
+    fill(database)
+    effort = "standard" if os.environ.get("DBSYNTH_TEST_SCREENSHOTS") else "quick"
+    done = run("clone", database, "--to", "dev", "--seed", "1", "--effort", effort, "--verify", "--html", "clone.html")
+    page = Path("clone.html").read_text("utf-8")
+    assert "<bdi>order_line</bdi>" in page
+    assert ("</span> Passed" in page) == (done.exit_code == 0)
+    verified = run("verify", "dev", "--against", database, "--html", "verify.html")
+    assert verified.exit_code in (0, 1), verified.output
+    page = Path("verify.html").read_text("utf-8")
+    assert page.count('<details class="table"') == 11
+    assert "Distribution of salary" in page
+    with psycopg.connect(conninfo(database)) as connection:
+        secrets = [row[0] for row in connection.execute(PERSONAL) if row[0]]
+    assert len(secrets) > 1000
+    assert [s for s in secrets if s in page] == []
+
+
+def test_a_target_alone_is_reported_on(database: str, run: Callable[..., Result]) -> None:
+    fill(database)
+    done = run("verify", f"{database}#public", "--html", "alone.html")
+    assert done.exit_code == 0, done.output
+    assert "its own constraints only" in Path("alone.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("arguments", "why"), [(["--html", "no/r.html"], "folder"), (["--html", "."], "folder")])
+def test_a_report_that_cannot_be_written_ends_the_run_first(
+    database: str, run: Callable[..., Result], arguments: list[str], why: str
+) -> None:
+    done = run("verify", database, *arguments)
+    assert done.exit_code == 2
+    assert why in done.output
+
+
+def test_a_report_goes_with_verify(database: str, run: Callable[..., Result]) -> None:
+    done = run("clone", database, "--to", "dev", "--html", "r.html")
+    assert done.exit_code == 2
+    assert "--html goes with --verify" in done.output
