@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dbsynth.api import fit, fit_table, load
+    from dbsynth.quality.replay.api import replay
     from dbsynth.synthesizer import Synthesizer
 
 __version__ = "0.1.0"
-__all__ = ["Synthesizer", "__version__", "fit", "fit_table", "load"]
+__all__ = ["Synthesizer", "__version__", "fit", "fit_table", "load", "replay"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from dbsynth import api
 
         return getattr(api, name)
+    if name == "replay":
+        from dbsynth.quality.replay.api import replay
+
+        return replay
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

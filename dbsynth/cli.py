@@ -356,6 +356,26 @@ def check_dump(files: tuple[Path, ...], models: tuple[Path, ...], as_json: bool,
             )
 
 
+@main.command(epilog=EXIT_TEXT)
+@click.argument("target", metavar="TARGET")
+@arguments.replaying
+@arguments.selection
+@arguments.config_option
+@arguments.verbose_option
+@arguments.quiet_option
+def replay(target: str, verbose: bool, quiet: bool, json_file: str | None, **asked: Any) -> None:
+    """Run the same queries on TARGET and on the source that it was cloned from, read-only, and say which behave alike.
+
+    Without --queries, --pg-stat-statements or --dbt the queries are generated for the schema. Exit code 1 where fewer
+    than --min-share of them run on both sides with a q-error of at most 3.
+    """
+    with failures(verbose=verbose, as_json=False):
+        from dbsynth.console import logs, replaying
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        replaying.run(target, verbose=verbose, quiet=quiet, json_file=json_file, **asked)
+
+
 @main.command("install-sql", epilog=EXIT_TEXT)
 @click.argument("url", metavar="URL")
 @click.option("--downgrade", metavar="VERSION", help="Back to an older version; 'base' leaves nothing but the schema.")

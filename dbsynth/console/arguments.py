@@ -339,4 +339,42 @@ serving = _apply(
     ]
 )
 
+replaying = _apply(
+    [
+        click.option(
+            "--against", required=True, metavar="SOURCE", help="What TARGET was cloned from: a URL or a connection."
+        ),
+        click.option("--queries", type=FOLDER, metavar="FILE", help="SELECT statements, in the SQL of the source."),
+        click.option("--pg-stat-statements", is_flag=True, help="What the source has been asked, by its statistics."),
+        click.option(
+            "--dbt", type=FOLDER, metavar="MANIFEST", help="Models and tests of the manifest.json of `dbt compile`."
+        ),
+        click.option(
+            "--limit-seconds",
+            type=float,
+            default=30.0,
+            show_default=True,
+            metavar="N",
+            help="A query may take so long on a side.",
+        ),
+        click.option(
+            "--min-share",
+            type=float,
+            default=0.95,
+            show_default=True,
+            metavar="X",
+            help="Exit code 1 where fewer of the queries are alike.",
+        ),
+        click.option("--json", "json_file", metavar="FILE", help="Write all that was found there ('-': stdout)."),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, MAX_SEED),
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Which queries are generated; which values are drawn for parameters.",
+        ),
+    ]
+)
+
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing unless it fails.")

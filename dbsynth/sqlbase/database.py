@@ -13,11 +13,13 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Count, Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import UsageError
+from dbsynth.queries import Runner
 from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.sqlbase import select
 from dbsynth.sqlbase.arrow import read_batch
 from dbsynth.sqlbase.building import is_scratch
 from dbsynth.sqlbase.grammar import SqlGrammar
+from dbsynth.sqlbase.replay import SqlRunner
 
 Row = dict[str, Any]
 
@@ -110,6 +112,13 @@ class SqlDatabase(ABC):
         if name not in self._tables:
             raise UsageError(f"there is no table {name} in {self.describe()}", hint="was it dropped meanwhile?")
         return self._tables[name]
+
+    # --- queries of a workload (dbsynth.queries.Replays) --------------------------------------------------------------
+
+    @contextmanager
+    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+        """Names come in full. A dialect adds what stops a query after ``seconds``."""
+        yield SqlRunner(lambda sql: self.arrow(sql, "the query"), seconds)
 
     # --- rows -------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Dialect, Target
 from dbsynth.errors import PermissionDenied, UnsupportedSource
+from dbsynth.queries import Runner
 from dbsynth.schema.model import Column, ForeignKey, Key, Schema, Table, TableName
 from dbsynth.sqlbase import catalog, select
 from dbsynth.sqlbase.building import is_ours
@@ -43,6 +44,7 @@ class BigqueryDatabase(SqlDatabase):
         self._schemas = tuple(schemas) or ((url.database,) if url.database else ())
         self.client = client_of(url)
         self._storage_works = True
+        self._job_seconds: float | None = None
 
     def close(self) -> None:
         self.client.close()
@@ -86,6 +88,8 @@ class BigqueryDatabase(SqlDatabase):
 
         def run() -> bigquery.QueryJob:
             config = bigquery.QueryJobConfig()
+            if self._job_seconds is not None:
+                config.job_timeout_ms = int(1000 * self._job_seconds)
             limit = option(self.url, MAX_BYTES)
             if reads_rows and limit:
                 config.maximum_bytes_billed = int(limit)
@@ -133,6 +137,16 @@ class BigqueryDatabase(SqlDatabase):
         with raised(about):
             [row] = job.result()
         return [int(n) for n in row.values()]
+
+    @contextmanager
+    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+        """A job that takes longer is cancelled by BigQuery."""
+        self._job_seconds = seconds
+        try:
+            with super().runner(schemas, seconds) as runner:
+                yield runner
+        finally:
+            self._job_seconds = None
 
     def bytes_of(self, sql: str, about: str) -> int:
         """What running ``sql`` would be billed for: a dry run, which costs nothing."""

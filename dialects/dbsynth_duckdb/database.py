@@ -19,11 +19,13 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Dialect, Target
 from dbsynth.errors import CannotClone, ConnectionFailed, DbsynthError, UsageError
+from dbsynth.queries import Runner
 from dbsynth.schema.model import Check, Column, ForeignKey, Key, Schema, Table, TableName
 from dbsynth.schema.model import Sequence as NumberSequence
 from dbsynth.sqlbase import catalog
 from dbsynth.sqlbase.building import is_ours
 from dbsynth.sqlbase.database import Row, SqlDatabase
+from dbsynth.sqlbase.replay import SqlRunner
 from dbsynth_duckdb.grammar import DuckdbGrammar, sql_type
 
 BATCH_ROWS = 65_536
@@ -95,6 +97,14 @@ class DuckdbDatabase(SqlDatabase):
                 yield batch
             if not some:
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+
+    @contextmanager
+    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+        from dbsynth_duckdb.replay import CLOSED, Stream
+
+        with self.opened("the queries") as connection:
+            connection.execute(CLOSED)
+            yield SqlRunner(Stream(connection, seconds), seconds)
 
     @contextmanager
     def snapshot(self) -> Iterator[str]:

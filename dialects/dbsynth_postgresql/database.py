@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 
 import psycopg
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dbsynth.dialect import Count, Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import PermissionDenied, UnsupportedSource, UsageError
+from dbsynth.queries import Runner, Statement
 from dbsynth.schema.model import Schema, TableName
 from dbsynth_postgresql import select
 from dbsynth_postgresql.connection import connected, driver, make_engine
@@ -195,6 +196,16 @@ class PostgresqlDatabase:
             schema = select.arrow_schema(relation, columns).append(pa.field("n", pa.int64()))
             sql = select.degrees(relation, columns, sample)
             return pa.Table.from_batches(copied(connection, sql, schema, str(table)), schema)
+
+    def runner(self, schemas: Sequence[str], seconds: float) -> AbstractContextManager[Runner]:
+        from dbsynth_postgresql.replay import opened
+
+        return opened(self.reader, schemas, seconds)
+
+    def statements(self, most: int) -> list[Statement]:
+        from dbsynth_postgresql.replay import statements
+
+        return statements(self.reader, most)
 
     def target(self) -> Target:
         from dbsynth_postgresql.target import PostgresqlTarget

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Dialect, Target
 from dbsynth.errors import DbsynthError, UsageError
+from dbsynth.queries import Runner
 from dbsynth.schema.model import Check, Column, ForeignKey, Identity, Key, Schema, Table, TableName
 from dbsynth.sqlbase import catalog
 from dbsynth.sqlbase.building import is_ours
@@ -111,6 +113,16 @@ class SnowflakeDatabase(SqlDatabase):
             if not some:
                 empty = cursor.fetch_arrow_all(force_return_table=True)
                 yield pa.RecordBatch.from_pylist([], schema=empty.schema)
+
+    @contextmanager
+    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+        """https://docs.snowflake.com/en/sql-reference/parameters#statement-timeout-in-seconds"""
+        self.query(f"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = {math.ceil(seconds)}")
+        try:
+            with super().runner(schemas, seconds) as runner:
+                yield runner
+        finally:
+            self.query("ALTER SESSION UNSET STATEMENT_TIMEOUT_IN_SECONDS")
 
     @contextmanager
     def snapshot(self) -> Iterator[str]:
