@@ -28,7 +28,7 @@ class Stream:
             [statement] = self._connection.extract_statements(sql)
             if statement.type != duckdb.StatementType.SELECT:
                 raise CannotClone("not a query")
-            yield from self._connection.execute(statement).to_arrow_reader(BATCH_ROWS)
+            yield from self._connection.sql(statement.query).to_arrow_reader(BATCH_ROWS)
         except (duckdb.Error, pa.ArrowException, ValueError) as error:
             # Each as the query's own: the file itself was open before.
             raise CannotClone("the query failed") from error

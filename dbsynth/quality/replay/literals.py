@@ -17,6 +17,8 @@ from dbsynth.schema.roles import infer_roles
 SAMPLE_ROWS = 20_000
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 MOST_CATEGORIES = 200
+YEARS = (-62_135_596_800, 253_402_300_799)
+"""Seconds since 1970 of the first and last moment that every database can write: years 1 to 9999."""
 LONGEST = 200
 """Characters of a literal."""
 
@@ -112,11 +114,14 @@ def _categories(known: pa.Array, k: int, column: Column) -> tuple[str, ...]:
 def _quantiles(known: pa.Array, k: int, column: Column) -> dict[float, str]:
     """The mean of the k values around each, in whole numbers, seconds or days where the type has those."""
     if isinstance(column.type, sqltypes.Date):
-        numbers = known.cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.float64)
+        days = known.cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.float64)
+        numbers = days[(days > YEARS[0] / 86_400) & (days < YEARS[1] / 86_400)]
     elif isinstance(column.type, sqltypes.DateTime):
         if not pa.types.is_timestamp(known.type):
             return {}
-        numbers = known.cast(pa.timestamp("us", tz=known.type.tz)).cast(pa.int64()).to_numpy(zero_copy_only=False) / 1e6
+        micros = known.cast(pa.timestamp("us", tz=known.type.tz), safe=False).cast(pa.int64())
+        seconds = micros.to_numpy(zero_copy_only=False) / 1e6
+        numbers = seconds[(seconds > YEARS[0]) & (seconds < YEARS[1])]
     else:
         numbers = known.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     numbers = np.sort(numbers[np.isfinite(numbers)])
@@ -148,7 +153,7 @@ def _literal(value: object, column: Column) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(column.type, sqltypes.Integer | sqltypes.Numeric):
-        return str(value)
+        return str(value) if np.isfinite(float(str(value))) else ""
     text = str(value)
     if "\\" in text or "\0" in text:
         return ""

@@ -18,12 +18,15 @@ PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(\d+)(?![\w$
 MARK = "$"
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 SHARES = (0.25, 0.5, 0.75)
-LIMIT, OFFSET, UNIT = "10", "0", "'month'"
+LIMIT, OFFSET = "10", "0"
+UNIT = re.compile(r'''\b(date_trunc|date_part)\(\s*"\$\d+"''', re.IGNORECASE)
+LEFT = re.compile(r'"\$\d+"')
 
 
 def marked(sql: str) -> str:
     """$1 as the identifier "$1": a parser may take $1,$ for the mark that opens a string."""
-    return PARAMETER.sub(lambda m: f'"{MARK}{m[1]}"' if m[1] else m[0], sql)
+    sql = PARAMETER.sub(lambda m: f'"{MARK}{m[1]}"' if m[1] else m[0], sql)
+    return UNIT.sub(r"\1('month'", sql)
 
 
 def filled(
@@ -47,7 +50,8 @@ def filled(
         spans.append((mark.meta["start"], mark.meta["end"] + 1, value))
     for start, end, value in sorted(spans, reverse=True):
         sql = sql[:start] + value + sql[end:]
-    return sql, ""
+    # One that the parser took for something else than a column.
+    return (None, "it has parameters where no column is compared") if LEFT.search(sql) else (sql, "")
 
 
 def _value(
@@ -66,8 +70,6 @@ def _value(
             return LIMIT, ""
         case exp.Offset():
             return OFFSET, ""
-        case exp.TimestampTrunc() | exp.DateTrunc():
-            return UNIT, ""
         case exp.Between() if isinstance(above.this, exp.Column):
             share = 0.25 if above.args.get("low") is inner else 0.75
             return _typical(above.this, share, tree, names, values, rng)

@@ -185,7 +185,6 @@ def _opened(options: ReplayOptions) -> Iterator[_Sides]:
         real = source.count([t.name for t in schema.tables], snapshot)
         found = target.count(list(names.values()))
         path = sorted(schema.schemas, key=lambda s: (s != "public", s))
-        kept = Schema(tuple(t for t in schema.tables if t.name in names))
         places = {t.name: source.place(t.name) for t in schema.tables}
         places |= {p.name: source.place(p.name) for t in schema.tables for p in t.partitions}
         there = {name: target.place(here) for name, here in names.items()}
@@ -196,7 +195,7 @@ def _opened(options: ReplayOptions) -> Iterator[_Sides]:
         ours, theirs = source.dialect.grammar, target.dialect.grammar
         same = {s: s for s in schema.schemas}
         yield _Sides(
-            kept,
+            schema,
             source,
             target,
             Names(ours, ours, places, path, same, complete=False),
@@ -265,6 +264,8 @@ def _remembered(options: ReplayOptions, sides: _Sides) -> tuple[list[Query], lis
         why = why or (objection(sql, dialect) if sql is not None else "") or ""
         if sql is None or why:
             refused.append(Refused(name, why))
+        elif not sides.ours.placed(sql).tables:
+            refused.append(Refused(name, "reads none of the tables"))
         else:
             queries.append(Query(name, f"{statement.calls:,} calls", sql))
     return queries, refused

@@ -7,6 +7,7 @@ a query can be), the third a read-only transaction that is rolled back.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlglot import exp, parse_one, tokenize
@@ -58,8 +59,10 @@ def read_queries(text: str, dialect: str, kind: str, place: str) -> tuple[list[Q
         line = re.search(r"from (\d+):", str(error.__cause__ or error))
         where = f"{place}:{line[1]}" if line else place
         return [], [Refused(where, "a quote or comment is not closed: nothing of the file is run")]
+    seen: Counter[int] = Counter()
     for line_number, sql in chunks:
-        name = f"{place}:{line_number}"
+        seen[line_number] += 1
+        name = f"{place}:{line_number}" + (f" ({seen[line_number]})" if seen[line_number] > 1 else "")
         why = objection(sql, dialect)
         if why is None:
             queries.append(Query(name, kind, sql))

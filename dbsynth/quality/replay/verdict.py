@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
@@ -103,21 +102,27 @@ def _failed(failures: tuple[str, ...]) -> str:
 def _result(
     query: Query, real: Ran, made: Ran, ratios: Mapping[str, tuple[int, int]], dialect: str
 ) -> list[dict[str, Any]]:
-    """Of the result its rows; of a column that counts rows its sum."""
+    """Of the result its rows; of a column that counts rows its sum, and the largest count of a group."""
     ratio = _ratio(ratios, tuple(ratios))
     found = [_counted("the result", real.rows, made.rows, ratio, scales=False)]
     tree = parse_one(query.sql, dialect=dialect)
-    if not isinstance(tree, exp.Select) or tree.args.get("limit") is not None:
+    if not isinstance(tree, exp.Select) or tree.is_star:
         return found
-    if tree.is_star or any(len(c.values) < side.rows for side in (real, made) for c in side.columns):
-        return found  # of a longer result the sum is not known
+    if any(len(c.values) < side.rows for side in (real, made) for c in side.columns):
+        return found  # of a longer result they are not known
+    limited = tree.args.get("limit") is not None
     whole = tree.find(exp.Subquery) is None
     for i, column in enumerate(tree.expressions[: min(len(real.columns), len(made.columns))]):
         inner = column.unalias()
         if isinstance(inner, exp.Count) and real.columns[i].number and made.columns[i].number:
-            sums = [float(np.nansum(side.columns[i].values)) for side in (real, made)]
-            plain = whole and not isinstance(inner.this, exp.Distinct)
-            found.append(_counted(f"the counts of column {i + 1}", sums[0], sums[1], ratio, scales=plain))
+            ours, theirs = real.columns[i].values, made.columns[i].values
+            if not limited:
+                plain = whole and not isinstance(inner.this, exp.Distinct)
+                what = f"the counts of column {i + 1}"
+                found.append(_counted(what, float(ours.sum()), float(theirs.sum()), ratio, scales=plain))
+            if len(ours) > 1 and len(theirs) > 1:
+                what = f"the largest count of column {i + 1}"
+                found.append(_counted(what, float(ours.max()), float(theirs.max()), ratio, scales=False))
     return found
 
 
@@ -149,7 +154,7 @@ def _ratio(ratios: Mapping[str, tuple[int, int]], aliases: tuple[str, ...]) -> f
 def ratios_of(
     tables: Mapping[str, TableName], real: Mapping[TableName, int], made: Mapping[TableName, int]
 ) -> dict[str, tuple[int, int]]:
-    return {alias: (real[name], made[name]) for alias, name in tables.items() if name in real}
+    return {alias: (real[name], made[name]) for alias, name in tables.items() if name in real and name in made}
 
 
 def shape(sql: str, dialect: str) -> str:
