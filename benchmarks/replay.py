@@ -92,8 +92,11 @@ def scatter(url: str) -> None:
             place = sql.Identifier(schema, table)
             for column in map(sql.Identifier, columns):
                 update = sql.SQL(
-                    "update {0} t set {1} = v.a[1 + floor(random() * cardinality(v.a))::int]"
-                    " from (select array_agg(distinct {1}) as a from {0}) v"
+                    "with v as (select {1} as value, row_number() over (order by {1}) as at"
+                    " from (select distinct {1} from {0} where {1} is not null) d),"
+                    " r as (select ctid as place, 1 + floor(random() * n)::bigint as at"
+                    " from {0}, (select count(*) as n from v) c)"
+                    " update {0} t set {1} = v.value from r join v using (at) where t.ctid = r.place"
                 ).format(place, column)
                 try:
                     connection.execute(update)
