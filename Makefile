@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Stand-ins for warehouses, and dbt, need versions that nothing else agrees with: each an environment of its own.
 EMULATORS := .emulators
+# Processes that run tests beside each other, each with a server of its own; 0: all in one.
+JOBS ?= 2
 
 .PHONY: demo test lint types fast emulators clean
 
@@ -34,7 +36,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m dbsynth.demo
 
 test: $(VENV)/installed emulators lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
