@@ -119,7 +119,7 @@ def shop(rows: int = 600, seed: int = 0) -> tuple[list[Table], dict[str, pa.Tabl
             "status": pa.array(rng.choice(4, 3 * rows)),
             "amount": np.round(rng.gamma(2, 40, 3 * rows), 2),
             "at": pa.array(rng.integers(1_500_000_000, 1_700_000_000, 3 * rows) * 1_000_000, pa.timestamp("us")),
-            "note": [f"note {i % 7}" if i % 3 else None for i in range(3 * rows)],
+            "note": [f"NOTE, which is long: {i % 7}" if i % 3 else None for i in range(3 * rows)],
         }
     )
     status = pa.table({"id": pa.array([0, 1, 2, 3]), "label": ["new", "paid", "sent", "lost"]})

@@ -177,7 +177,7 @@ def test_dates_have_edges_and_ticks(low: int, span: int) -> None:
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(0, "0"), (1250, "1,250"), (20_000, "20k"), (1_500_000, "1.5M"), (0.05, "0.05"), (-3, "-3"), (2.5e-7, "2.5e-07")],
+    [(0, "0"), (1250, "1250"), (20_000, "20k"), (1_500_000, "1.5M"), (0.05, "0.05"), (-3, "-3"), (2.5e-7, "2.5e-07")],
 )
 def test_numbers_in_few_characters(value: float, told: str) -> None:
     assert short(value) == told

@@ -62,7 +62,7 @@ def test_a_map_of_any_size(n: int) -> None:
     rng = np.random.default_rng(0)
     links = {(i, int(rng.integers(0, i))) for i in range(1, n) for _ in range(2)}
     found = schema(links, n)
-    boxes = {t.name: Box(t.name.name, f"t{i}", 10, 0.9, False, False, False) for i, t in enumerate(found.tables)}
+    boxes = {t.name: Box(t.name.name, "", f"t{i}", 10, 0.9, False, False, False) for i, t in enumerate(found.tables)}
     drawn = schema_map(found, boxes)
     assert drawn.count("<a ") == n
     assert 'role="img"' in drawn

@@ -78,7 +78,7 @@ def ticks(low: float, high: float, scale: Scale, most: int = 4) -> list[Tick]:
 
 
 def short(value: float, step: float | None = None) -> str:
-    """A number in few characters: 1,250, 0.05, 20k, 1.5M. ``step``: what tells neighbours apart."""
+    """A number in few characters: 1250, 0.05, 20k, 1.5M. ``step``: what tells neighbours apart."""
     if value == 0 or not np.isfinite(value):
         return "0" if value == 0 else str(value)
     size = abs(value)
@@ -88,7 +88,14 @@ def short(value: float, step: float | None = None) -> str:
             return f"{value / unit:,.{min(digits, 3)}f}{letter}" if size < 1e15 else f"{value:.2g}"
     if size < 1e-4:
         return f"{value:.2g}"
-    return f"{value:,.{min(_decimals(step or value), 6)}f}"
+    return f"{value:.{min(_decimals(step or value), 6)}f}"
+
+
+def plain(value: float) -> str:
+    """A number as it is: 2013, 12,500, 0.99."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{value:,.6g}"
 
 
 def _decimals(step: float) -> int:

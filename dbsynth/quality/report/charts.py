@@ -9,10 +9,10 @@ import numpy as np
 from markupsafe import Markup
 
 from dbsynth.quality.report.association import Association
-from dbsynth.quality.report.axis import Tick, short, ticks
+from dbsynth.quality.report.axis import Tick, plain, short, ticks
 from dbsynth.quality.report.distribution import Bars, Histogram
 from dbsynth.quality.report.svg import element, line, picture, shown, steps, text
-from dbsynth.quality.report.text import capped, percent
+from dbsynth.quality.report.text import capped, fitted, percent
 
 WIDTH = 264.0
 PLOT = 74.0
@@ -85,7 +85,7 @@ def bars(drawn: Bars, name: str) -> Markup:
     for i, (label, r, m) in enumerate(zip(labels, real, made, strict=True)):
         y = i * ROW + 11
         rest = i >= len(drawn.labels)
-        names.append(text(LABELS - 6, y, capped(label, 14) or "(empty)", "i" if rest or not label else None))
+        names.append(text(LABELS - 6, y, fitted(label, LABELS - 8) or "(empty)", "i" if rest or not label else None))
         numbers.append(text(WIDTH - 32, y, "–" if rest and drawn.rest[0] is None else _whole(r)))
         ours.append(text(WIDTH - 1, y, _whole(m)))
     parts = [
@@ -245,4 +245,4 @@ def _edge(at: float, drawn: Histogram) -> str:
         return str(moment.astype("datetime64[D]")) if at % 86_400 == 0 else str(moment).replace("T", " ")
     if drawn.scale == "time":
         return f"{int(at) // 3600:02d}:{int(at) // 60 % 60:02d}"
-    return f"{at:,.6g}"
+    return plain(at)

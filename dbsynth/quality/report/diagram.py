@@ -25,16 +25,17 @@ MARGIN = 6.0
 
 @dataclass(frozen=True)
 class Box:
-    """What the map says of a table. ``failed``: findings that close a gate, or broken constraints, are about it."""
+    """What the map says of a table. ``schema``: where there are several. ``failed``: findings that close a gate, or
+    broken constraints, are about it. ``itself``: it has a foreign key to itself."""
 
     label: str
+    schema: str
     anchor: str
     rows: int
     score: float | None
     failed: bool
     kept: bool
     itself: bool
-    """It has a foreign key to itself."""
 
     @property
     def width(self) -> float:
@@ -43,7 +44,8 @@ class Box:
     @property
     def below(self) -> str:
         state = "failed" if self.failed else "kept rows" if self.kept else ""
-        return f"{self.rows:,} rows" + (" ↺" if self.itself else "") + (f" · {state}" if state else "")
+        place = f"{capped(self.schema, LONGEST)} · " if self.schema else ""
+        return f"{place}{self.rows:,} rows" + (" ↺" if self.itself else "") + (f" · {state}" if state else "")
 
 
 def schema_map(schema: Schema, boxes: Mapping[TableName, Box]) -> Markup:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from sqlalchemy.types import Numeric
 
-from dbsynth.quality.report.axis import FIRST_DATE, LAST_DATE, Scale, bin_edges
+from dbsynth.quality.report.axis import FIRST_DATE, LAST_DATE, Scale, bin_edges, plain
 from dbsynth.relation.keys import combined
 from dbsynth.relation.numbers import numbers
 from dbsynth.schema.model import Column
@@ -175,7 +175,7 @@ def _few_numbers(real: np.ndarray, made: np.ndarray, k: int, presence: Presence,
     shown, n = values[shared], counts[shared]
     found = np.array([np.count_nonzero(made == v) for v in shown])
     others = len(real) - int(n.sum())
-    labels = tuple(f"{v:,.0f}" if float(v).is_integer() else f"{v:,.6g}" for v in shown)
+    labels = tuple(plain(float(v)) for v in shown)
     return _with_rest(
         labels, n, found, (others, len(made) - int(found.sum())), int((~shared).sum()), k, presence, True, what
     )

@@ -91,9 +91,14 @@ def _environment(clean: Clean) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        share=text.percent, figure=text.figure, seconds=text.seconds, meter=charts.meter, bucket=charts.bucket,
+        bucket=charts.bucket,
         count=lambda n: "–" if n is None else f"{n:,}",
-    )  # fmt: skip
+        figure=text.figure,
+        limit=text.limit,
+        meter=charts.meter,
+        seconds=text.seconds,
+        share=text.percent,
+    )
     environment.globals.update(duration=charts.duration)
     return environment
 

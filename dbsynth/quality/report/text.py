@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+import numpy as np
+
 CONTROL_PICTURES = 0x2400
 DELETE, PICTURE_OF_DELETE = 0x7F, "␡"
 MOST = 60
@@ -30,6 +32,24 @@ def _shown(character: str) -> str:
 def capped(text: str, most: int = MOST) -> str:
     """``text`` in at most ``most`` characters, visible."""
     return visible(text) if len(text) <= most else visible(text[: most - 1]) + "…"
+
+
+def fitted(text: str, room: float, size: float = 11.0) -> str:
+    """``text``, visible, cut to about ``room`` pixels of a sans-serif face of ``size`` pixels."""
+    shown = visible(text[:MOST])
+    widths = np.cumsum([_em(c) * size for c in shown])
+    if len(text) <= MOST and (not len(widths) or widths[-1] <= room):
+        return shown
+    return shown[: int(np.searchsorted(widths, room - size, "right"))] + "…"
+
+
+def _em(character: str) -> float:
+    """Width of a letter, in parts of the size."""
+    if character in "iljtfrI.,:;'|!()[] ":
+        return 0.38
+    if character in "mwMW@%":
+        return 0.98
+    return 1.05 if ord(character) > 0x1100 else 0.74 if character.isupper() else 0.63
 
 
 def cell(value: Any) -> str | None:
@@ -64,6 +84,11 @@ def figure(value: float | None) -> str:
     if value is None or value != value:
         return "–"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def limit(value: float | None) -> str:
+    """A figure, or a count where it is one."""
+    return f"{value:,.0f}" if value is not None and value > 1 and float(value).is_integer() else figure(value)
 
 
 def seconds(value: float) -> str:

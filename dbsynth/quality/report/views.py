@@ -11,12 +11,13 @@ from markupsafe import Markup
 from dbsynth.pipeline.plan import ColumnPlan, TablePlan
 from dbsynth.quality.figures import ConstraintResult, Figure, Finding, Verification
 from dbsynth.quality.report import charts
-from dbsynth.quality.report.association import association
+from dbsynth.quality.report.association import Association, association
 from dbsynth.quality.report.diagram import Box, schema_map
 from dbsynth.quality.report.distribution import Bars, Distribution, Histogram, distribution
 from dbsynth.quality.report.examples import KEYS, Examples, examples
 from dbsynth.quality.report.relations import children
 from dbsynth.quality.report.text import share
+from dbsynth.quality.score import PARTS, mean
 from dbsynth.quality.sides import Sides
 from dbsynth.relation.facts import Fact
 from dbsynth.rules.rule import Rule
@@ -27,7 +28,11 @@ MOST_CHARTS = 600
 LEAST_CHARTS, MOST_OF_TABLE = 8, 60
 MOST_FIGURES = 1500
 LEAST_FIGURES, FIGURES_OF_TABLE = 12, 120
-WORST_PAIRS = 12
+WORST_PAIRS = 8
+SEEN = 0.02
+"""Difference of two associations that is worth a line."""
+CHIPS = 4
+"""Figures under a picture."""
 SHORT_TYPES = {
     "character varying": "varchar", "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp", "time without time zone": "time", "double precision": "double",
@@ -51,7 +56,15 @@ class Drawn:
 
     @property
     def score(self) -> float | None:
-        return min((f.score for f in self.figures), default=None)
+        return min((f.score for f in self.figures if f.ceiling is not None), default=None)
+
+    @property
+    def chips(self) -> tuple[Figure, ...]:
+        """The lowest of each kind of figure."""
+        lowest: dict[str, Figure] = {}
+        for f in self.figures:
+            lowest.setdefault(f.name, f)
+        return tuple(lowest.values())[:CHIPS]
 
 
 def _half(drawn: tuple[Drawn, ...]) -> tuple[Drawn, ...]:
@@ -76,6 +89,7 @@ class TableView:
     anchor: str
     rows: tuple[int | None, int]
     score: float | None
+    parts: Mapping[str, float]
     kept: str | None
     findings: tuple[Finding, ...]
     constraints: tuple[ConstraintResult, ...]
@@ -106,7 +120,7 @@ class TableView:
 
     @property
     def broken(self) -> int:
-        return sum(1 for c in self.constraints if c.violations)
+        return sum(not c.holds for c in self.constraints)
 
     @property
     def failed(self) -> bool:
@@ -131,8 +145,18 @@ class View:
     anchors: Mapping[TableName, str] = field(default_factory=dict)
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """Of the score, those that any table has."""
+        return tuple(part for part in PARTS if any(part in t.parts for t in self.tables))
+
+    @property
     def broken(self) -> tuple[ConstraintResult, ...]:
-        return tuple(c for c in self.verification.constraints if c.violations)
+        return tuple(c for c in self.verification.constraints if not c.holds)
+
+    @property
+    def tolerated(self) -> tuple[ConstraintResult, ...]:
+        """Broken by so few rows that they count as kept."""
+        return tuple(c for c in self.verification.constraints if c.holds and c.violations)
 
     def smaller(self) -> View:
         """With half of the pictures and figures of each table, those with the lowest scores."""
@@ -170,6 +194,14 @@ def view(verification: Verification, sides: Sides | None) -> View:
     )
 
 
+def parts_of(figures: Sequence[Figure]) -> dict[str, float]:
+    """The means that a table's score is made of."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for part, names in PARTS.items():
+        scores[part] += [f.score for f in figures if f.name in names and f.ceiling is not None]
+    return {part: mean(found) for part, found in scores.items() if found}
+
+
 def _findings(verification: Verification) -> tuple[Finding, ...]:
     """All of them, the worst first, each once."""
     parts = (verification.fidelity, verification.privacy, verification.workload)
@@ -200,7 +232,7 @@ def _kinds(constraints: Sequence[ConstraintResult]) -> tuple[tuple[str, str, int
     for c in constraints:
         all_of_them[c.kind, c.origin].append(c)
     return tuple(
-        (kind, origin, len(found), sum(c.enforced for c in found), sum(c.violations > 0 for c in found))
+        (kind, origin, len(found), sum(c.enforced for c in found), sum(not c.holds for c in found))
         for (kind, origin), found in sorted(all_of_them.items())
     )
 
@@ -232,7 +264,7 @@ def _table(
     tables: int,
     shows_rows: bool,
 ) -> TableView:
-    figures = sorted(by_table.figures[name], key=lambda f: (f.score, f.name, str(f.subject)))
+    figures = sorted(by_table.figures[name], key=lambda f: (f.ceiling is None, f.score, f.name, str(f.subject)))
     room = max(LEAST_FIGURES, min(FIGURES_OF_TABLE, MOST_FIGURES // tables))
     fidelity = verification.fidelity
     basic = TableView(
@@ -241,6 +273,7 @@ def _table(
         anchor,
         verification.rows.get(name, (None, 0)),
         fidelity.tables.get(name) if fidelity else None,
+        parts_of(figures),
         verification.kept.get(name),
         tuple(by_table.findings[name]),
         tuple(sorted(by_table.constraints[name], key=lambda c: -c.violations)),
@@ -290,10 +323,15 @@ def _with_pictures(basic: TableView, figures: Sequence[Figure], sides: Sides, mo
         ),
         heat_map=None
         if related is None
-        else HeatMap(charts.heat_map(related, basic.label), tuple(related.pairs()[:WORST_PAIRS]), related.left_out),
+        else HeatMap(charts.heat_map(related, basic.label), _worst_pairs(related), related.left_out),
         rules=tuple(dict.fromkeys([*(_rule(f) for f in facts), *(r.expression for r in table.rules)])),
         examples=examples(sides, name) if shows_rows and not wholly_kept else None,
     )
+
+
+def _worst_pairs(related: Association) -> tuple[tuple[str, str, float, float], ...]:
+    pairs = related.pairs()[:WORST_PAIRS]
+    return tuple(p for i, p in enumerate(pairs) if i == 0 or abs(p[3] - p[2]) >= SEEN)
 
 
 def _worst(columns: Sequence[Column], figures: Mapping[str, Sequence[Figure]], most: int) -> list[Column]:
@@ -380,7 +418,8 @@ def _rule(fact: Fact) -> str:
 def _map(sides: Sides, tables: Sequence[TableView]) -> Markup | None:
     boxes = {
         t.name: Box(
-            t.label,
+            t.name.name,
+            t.name.schema if t.label != t.name.name else "",
             t.anchor,
             t.rows[1],
             t.score,
