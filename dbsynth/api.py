@@ -21,6 +21,7 @@ from dbsynth.model.base import Device
 from dbsynth.pipeline.clone import EFFORT, limited, read_catalog, wishes_of
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor, NearExecutor, default_workers
 from dbsynth.pipeline.filling import Emit, progress
+from dbsynth.pipeline.fitting import asked_of
 from dbsynth.pipeline.fitting import fit as learn
 from dbsynth.pipeline.generation import Origin, identity_digest
 from dbsynth.pipeline.options import CloneOptions, Effort
@@ -120,7 +121,7 @@ def load(path: str | PathLike[str]) -> Synthesizer:
 
 def fit_url(options: CloneOptions, checkpoint: Path | None, emit: Emit = lambda event: None) -> Synthesizer:
     """Learn from the source of ``options``; what they say of a target does not count."""
-    options = limited(options)
+    asked, options = options, limited(options)
     database = connect(options.source_url)
     executor = LocalExecutor(options.workers or default_workers(), progress(emit))
     try:
@@ -143,7 +144,7 @@ def fit_url(options: CloneOptions, checkpoint: Path | None, emit: Emit = lambda 
         raise
     finally:
         database.close()
-    return Synthesizer.of(fitted, {}, origin)
+    return Synthesizer.of(fitted, {}, origin, asked_of(asked))
 
 
 def _fit_frames(
@@ -170,7 +171,7 @@ def _fit_frames(
     except BaseException:
         executor.stop()
         raise
-    return Synthesizer.of(fitted, dtypes, Origin())
+    return Synthesizer.of(fitted, dtypes, Origin(), asked_of(options))
 
 
 def frames_database(

@@ -257,6 +257,31 @@ def verify(
 
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
+@click.argument("against", metavar="TARGET|MODEL")
+@arguments.selection
+@arguments.max_bytes_option
+@arguments.output
+def diff(source: str, against: str, as_json: bool, verbose: bool, **asked: Any) -> None:
+    """Has SOURCE drifted since MODEL was trained, or TARGET made: its schema, its rows? Says what to do. Reads only.
+
+    Exit code 1: it has.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import diff as diffs
+        from dbsynth.console import diff_view, logs
+        from dbsynth.console.output import print_json, stdout_console
+
+        logs.set_up(verbose=verbose, quiet=False)
+        found = diffs.run(source=source, against=against, **asked)
+        if as_json:
+            print_json("Diff", found.describe())
+        else:
+            diff_view.show(stdout_console(), found.describe(), verbose=verbose)
+        diffs.raise_if_drifted(found)
+
+
+@main.command(epilog=EXIT_TEXT)
+@arguments.source_argument
 @arguments.selection
 @click.option("--check-keys", is_flag=True, help="Count what breaks the declared keys: warehouses enforce none.")
 @click.option("--suggest-keys", is_flag=True, help="Look for keys that are not declared; prints TOML to paste.")

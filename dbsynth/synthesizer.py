@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from dbsynth import __version__
 from dbsynth.artifact import model as artifact
 from dbsynth.artifact.learned import schema_hash
-from dbsynth.artifact.summary import holdings
+from dbsynth.artifact.summary import holdings, holds_statistics
 from dbsynth.dialect import parse_url
 from dbsynth.errors import UnsatisfiableConstraint, UsageError
 from dbsynth.frames.pandas import load as load_pandas
@@ -37,6 +37,7 @@ from dbsynth.pipeline.planner import resized
 from dbsynth.pipeline.room import check_room
 from dbsynth.pipeline.schedule import Outcome
 from dbsynth.pipeline.spool import Spool
+from dbsynth.quality.statistics import Statistics
 from dbsynth.schema.checks import parse_checks
 from dbsynth.schema.model import TableName
 
@@ -64,14 +65,20 @@ class Synthesizer:
         made_at: str,
         origin: Origin,
         digest: str = "",
+        statistics: Statistics | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> None:
         self.plan, self.seed = plan, seed
         self._learned, self._warnings, self._dtypes = dict(learned), dict(warnings), dict(dtypes)
         self._versions, self._made_at = dict(versions), made_at
         self._origin, self._digest = origin, digest
+        self.statistics = statistics
+        """Of the source, to verify rows and to see drift without it; None: none were kept."""
+        self.asked: Mapping[str, Any] = dict(asked or {})
+        """What was asked of the training, by the names of ``fit``'s arguments; empty in models of earlier versions."""
 
     @classmethod
-    def of(cls, fitted: Fitted, dtypes: Dtypes, origin: Origin) -> Synthesizer:
+    def of(cls, fitted: Fitted, dtypes: Dtypes, origin: Origin, asked: Mapping[str, Any]) -> Synthesizer:
         return cls(
             fitted.plan,
             fitted.learned,
@@ -81,6 +88,8 @@ class Synthesizer:
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             origin=origin,
+            statistics=fitted.statistics,
+            asked=asked,
         )
 
     # --- rows -------------------------------------------------------------------------------------------------------
@@ -214,6 +223,15 @@ class Synthesizer:
         return self._origin.dialect
 
     @property
+    def digest(self) -> str:
+        """Of its files; "" before it is saved."""
+        return self._digest
+
+    @property
+    def learned(self) -> Mapping[TableName, Learned]:
+        return self._learned
+
+    @property
     def _trained(self) -> Trained:
         return Trained(self.plan, self._learned, self.seed, self._origin, self._digest)
 
@@ -290,12 +308,15 @@ class Synthesizer:
             "schema_hash": schema_hash(self.plan.schema),
             "dialect": self._origin.dialect,
             "source_identity": self._origin.identity,
+            "asked": dict(self.asked),
             "tables": {
                 str(n): {"strategy": found.model.report.strategy, "fidelity": found.model.report.fidelity}
                 for n, found in self._learned.items()
             },
         }
-        self._digest = artifact.save(Path(path), artifact.Model(self.plan, self._learned, about, extra))
+        self._digest = artifact.save(
+            Path(path), artifact.Model(self.plan, self._learned, about, extra, statistics=self.statistics)
+        )
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Synthesizer:
@@ -313,6 +334,8 @@ class Synthesizer:
             made_at=str(about["made_at"]),
             origin=Origin(about["dialect"], str(about["source_identity"])),
             digest=found.digest,
+            statistics=found.statistics,
+            asked=about.get("asked"),
         )
 
     # --- about it ---------------------------------------------------------------------------------------------------
@@ -345,6 +368,7 @@ class Synthesizer:
             "privacy_k": self.plan.privacy_k,
             "differential_privacy": self._privacy(),
             "schema_hash": schema_hash(self.plan.schema),
+            "statistics": holds_statistics(self.statistics),
             "warnings": list(self.plan.warnings),
             "tables": tables,
         }

@@ -19,8 +19,9 @@ from sqlalchemy.engine import make_url
 
 from dbsynth.artifact import model as artifact
 from dbsynth.console import logs
-from dbsynth.dialect import parse_url
+from dbsynth.dialect import connect, parse_url
 from dbsynth.pipeline import clone, events
+from dbsynth.pipeline.fitting import statistics_of
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.schedule import Tasks
@@ -47,7 +48,12 @@ class Clone:
     def save(self, folder: Path) -> None:
         """As ``dbsynth train`` writes a model."""
         found = {name: pickle.loads(blob) for name, blob in self.learned.items()}
-        artifact.save(folder, artifact.Model(self.plan, found, {"versions": {}}, {}))
+        database = connect(self.source)
+        database.bind(self.plan.schema)
+        with database.snapshot() as snapshot:
+            statistics = statistics_of(database, self.plan, snapshot)
+        database.close()
+        artifact.save(folder, artifact.Model(self.plan, found, {"versions": {}}, {}, statistics=statistics))
 
 
 def run(source: str, target: str, **options: object) -> Clone:

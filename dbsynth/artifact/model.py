@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from dbsynth.artifact import files
-from dbsynth.artifact.encode import Decoder, Encoder
+from dbsynth.artifact.encode import Decoder, Encoder, Unreadable
 from dbsynth.artifact.learned import (
     UNREADABLE,
     Document,
@@ -24,8 +24,11 @@ from dbsynth.artifact.learned import (
 from dbsynth.errors import ArtifactError
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.plan import Plan
+from dbsynth.quality.statistics import Statistics
 from dbsynth.schema.model import TableName
 
+STATISTICS = "statistics"
+"""The document of what is kept of the source to verify rows without it."""
 log = structlog.get_logger("dbsynth")
 
 
@@ -39,6 +42,7 @@ class Model:
     about: Mapping[str, Any]
     extra: Any
     digest: str = ""
+    statistics: Statistics | None = None
 
 
 def save(path: Path, model: Model) -> str:
@@ -50,6 +54,10 @@ def save(path: Path, model: Model) -> str:
     for i, name in enumerate(model.learned):
         document, arrays = write_learned(model.learned[name])
         documents[_table(i)], tensors[_table(i)] = document, arrays
+    if model.statistics is not None:
+        encoder = Encoder()
+        documents[STATISTICS] = {"statistics": encoder.encode(model.statistics)}
+        tensors[STATISTICS] = encoder.tensors
     about = {**model.about, "what": "model", "tables_learned": len(model.learned)}
     return files.write(path, about, documents, tensors)
 
@@ -76,9 +84,22 @@ def load(path: Path, versions: Mapping[str, str]) -> Model:
             at = _table(i) + ".json"
             found = read_learned(folder.documents[_table(i)], folder.tensors.get(_table(i), {}), plan)
             learned[found.plan.name] = found
+        at = f"{STATISTICS}.json"
+        statistics = _statistics(folder)
     except UNREADABLE as error:
         raise ArtifactError(f"{path / at}: {_said(error)}", hint=files.REMEDY) from error
-    return Model(plan, learned, folder.about, extra, folder.digest)
+    return Model(plan, learned, folder.about, extra, folder.digest, statistics)
+
+
+def _statistics(folder: files.Folder) -> Statistics | None:
+    """None: the model was saved without any."""
+    if STATISTICS not in folder.documents:
+        return None
+    decoder = Decoder(folder.tensors.get(STATISTICS, {}))
+    found = decoder.decode(folder.documents[STATISTICS]["statistics"])
+    if not isinstance(found, Statistics):
+        raise Unreadable("it holds no statistics")
+    return found
 
 
 def _table(i: int) -> str:

@@ -18,6 +18,7 @@ from dbsynth.model.base import FitReport
 from dbsynth.pipeline.known import Known
 from dbsynth.pipeline.plan import ColumnPlan, Degree, Kept, Plan, TablePlan
 from dbsynth.privacy.budget import PrivateTraining, TableNoise
+from dbsynth.quality.statistics import Group, KeyStatistics, Pairs, Statistics, TableStatistics
 from dbsynth.relation.borrowed import Borrowed
 from dbsynth.relation.cluster import Clusters, Feature
 from dbsynth.relation.degrees import Degrees
@@ -122,6 +123,7 @@ _RECORDS = (
     Person, Following, NameForm, Composition, Domains, Style, Names, Who,
     *KEY_FACTS, Regular, Chain, Current, Running, Monotone, RisingKey, Constant, States, NotBefore,
     Formula, Term, DatePart, Joined, Piece, Determined, Combination, Present, OneOf, AtLeast,
+    Group, Pairs, TableStatistics, KeyStatistics, Statistics,
 )  # fmt: skip
 _ENTRIES = (
     *map(_record, _RECORDS),

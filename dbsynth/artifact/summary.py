@@ -10,6 +10,7 @@ from dbsynth.codec.moment import MomentCodec
 from dbsynth.codec.number import NumberCodec
 from dbsynth.codec.ordered import Ordered
 from dbsynth.pipeline.draft import Learned
+from dbsynth.quality.statistics import Statistics
 from dbsynth.values.base import ValueGenerator
 from dbsynth.values.column import MadeColumn
 
@@ -23,6 +24,18 @@ def holdings(learned: Learned) -> dict[str, str]:
     if learned.known is not None:
         out["(rows)"] = f"a filter of {learned.known.filter.bits.nbytes:,} bytes that knows rows perhaps"
     return out
+
+
+def holds_statistics(statistics: Statistics | None) -> str:
+    """What is kept to verify rows by, in a sentence; "": nothing."""
+    if statistics is None:
+        return ""
+    features = sum(len(t.group.columns) for t in statistics.tables)
+    pairs = sum(len(p.features) for p in [*(t.pairs for t in statistics.tables), *(k.pairs for k in statistics.keys)])
+    return (
+        f"counts of at least {statistics.k} rows: by level of {features:,} features of columns and of {pairs:,} pairs "
+        f"of columns, and how many children parents have by {len(statistics.keys):,} foreign keys"
+    )
 
 
 def _coded(codec: ColumnCodec) -> str:

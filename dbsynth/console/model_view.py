@@ -58,6 +58,8 @@ def show(console: Console, found: dict[str, Any], *, verbose: bool) -> None:
                     console.print(item("", f"{column}: {sentence}"))
     else:
         console.print(Text("\nWhat it holds of each column: --verbose"))
+    nothing = "nothing: differential privacy and bills by the byte allow none, older versions of dbsynth kept none"
+    console.print(Text(f"\nTo verify rows by, it holds {found['statistics'] or nothing}"))
     warnings = [*found["warnings"], *(f"{n}: {w}" for n, t in tables.items() for w in t["warnings"])]
     if warnings:
         console.print(heading("Said while it was learned"))

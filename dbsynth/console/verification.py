@@ -15,10 +15,11 @@ from typing import Any, Self, get_args
 
 from sqlalchemy.engine import URL
 
+from dbsynth.artifact.files import is_model
 from dbsynth.config import DBT, Config, Place, VerifyDefaults, load_config
 from dbsynth.console import redact, verify_view
 from dbsynth.console.output import stdout_console
-from dbsynth.console.request import clone_options
+from dbsynth.console.request import clone_options, database_target
 from dbsynth.errors import GateFailed, UsageError
 from dbsynth.pipeline.clone import Built
 from dbsynth.places import split_place
@@ -59,6 +60,11 @@ def verify_options(
             raise UsageError(f"{given[0]} goes with --against", hint="without a source all tables are verified")
         place = target_place(loaded, target)
         return VerifyOptions(place.url, tuple(dict.fromkeys(schemas)) or place.schemas or None, **asked)
+    if is_model(Path(against)):
+        if given := [n for n, v in (("--tables", tables), ("--exclude", exclude), ("--keep", keep)) if v]:
+            raise UsageError(f"{given[0]} goes with --against SOURCE", hint="a model says itself which tables it has")
+        url, schema = database_target(config, target)
+        return VerifyOptions(url, model=Path(against), model_schema=schema, **asked)
     options = clone_options(
         source=against,
         target=target,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -23,6 +23,8 @@ from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import make_plan
 from dbsynth.pipeline.schedule import FIT, Tasks
 from dbsynth.pipeline.train_time import train_seconds
+from dbsynth.quality.sides import Side
+from dbsynth.quality.statistics import Statistics, collect
 from dbsynth.schema.model import Schema, TableName
 
 log = structlog.get_logger("dbsynth")
@@ -36,6 +38,8 @@ class Fitted:
     learned: Mapping[TableName, Learned]
     warnings: Mapping[TableName, tuple[str, ...]]
     seed: int
+    statistics: Statistics | None = None
+    """None: of rows that were learned with differential privacy, or that are billed by the byte, none are kept."""
 
 
 def fit(
@@ -65,7 +69,16 @@ def fit(
             plan = _plan(database, schema, options, sqlglot_dialect, snapshot, seed)
             if kept is not None:
                 kept.begin(plan, seed)
-        return _train(plan, origin, snapshot, seed, options, executor, kept, emit)
+        fitted = _train(plan, origin, snapshot, seed, options, executor, kept, emit)
+        return replace(fitted, statistics=statistics_of(database, plan, snapshot))
+
+
+def statistics_of(database: Database, plan: Plan, snapshot: str) -> Statistics | None:
+    """What the model keeps to be verified by: under differential privacy nothing, for it would not be accounted for;
+    and nothing where reading the rows once more would be billed once more."""
+    if plan.private is not None or database.billed(plan.schema) is not None:
+        return None
+    return collect(plan, Side.of(database, plan.schema, snapshot))
 
 
 def drawn(of: str) -> int:
@@ -154,6 +167,22 @@ def _train(
     warnings = {n: tuple(o.warnings) for n, o in outcomes.items()} | {n: said for n, (_, said) in finished.items()}
     ordered = {t.name: learned[t.name] for t in plan.tables if t.name in learned}
     return Fitted(plan, ordered, warnings, seed)
+
+
+def asked_of(options: CloneOptions) -> dict[str, object]:
+    """What decides on a model but the source, as plain data, by the names of ``dbsynth.fit``'s arguments: names and
+    numbers of tables, nothing of the source."""
+    return {
+        "schemas": list(options.source_schemas or ()),
+        "tables": list(options.tables),
+        "exclude": list(options.exclude),
+        "sample_rows": options.sample_rows,
+        "effort": options.effort,
+        "train_minutes": options.train_minutes,
+        "strategy": options.strategy,
+        "keep": ["none"] if options.keep_none else sorted(options.keep),
+        "privacy_k": options.privacy_k,
+    }
 
 
 def _fingerprint(

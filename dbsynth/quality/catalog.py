@@ -14,6 +14,7 @@ from dbsynth.quality.catalog_tables import TableComparison
 from dbsynth.quality.differences import Difference, Frame, Labels
 from dbsynth.schema.model import Schema, TableName, UserType
 from dbsynth.translate.schema import translated
+from dbsynth.translate.target import source_grammar
 
 __all__ = ["Difference", "Labels", "compare"]
 SOURCE_AND_TARGET = Labels()
@@ -24,17 +25,18 @@ def compare(
     reference: Schema,
     found: Schema,
     mapping: Mapping[str, str],
-    source: Dialect,
+    source: Dialect | None,
     target: Dialect,
     labels: Labels = SOURCE_AND_TARGET,
     again: str = AGAIN,
 ) -> tuple[Difference, ...]:
-    """``reference``: the catalog of ``source``; ``found``: that of the target, in its own names; ``mapping``: by schema
-    of the source that of the target. Of another dialect, the reference is what translating makes of it: what the plan
-    says is not carried over is no difference. Virtual keys and rules are declared nowhere and not compared. ``again``:
-    the remedy where no single statement is one."""
-    same = source.name == target.name
-    wanted = reference if same else translated(reference, source.grammar, target.grammar).schema
+    """``reference``: the catalog of ``source`` (None: of tables in memory); ``found``: that of the target, in its own
+    names; ``mapping``: by schema of the source that of the target. Of another dialect, the reference is what
+    translating makes of it: what the plan says is not carried over is no difference. Virtual keys and rules are
+    declared nowhere and not compared. ``again``: the remedy where no single statement is one."""
+    same = source is not None and source.name == target.name
+    grammar = source_grammar(source.name if source is not None else None)
+    wanted = reference if same else translated(reference, grammar, target.grammar).schema
     frame = Frame(mapping, target, wanted, same, labels, again)
     out: list[Difference] = []
     there = {t.name: t for t in found.tables}

@@ -219,6 +219,7 @@ class TableComparison:
             return tuple(sorted(zip(fk.columns, fk.ref_columns, strict=True))), ref
 
         declared = [k for k in ours.foreign_keys if k.enforced and not k.virtual and (own or not k.on_partitions)]
+        declared = [k for k in declared if k.ref_table in frame.parents]  # others are created nowhere
         there = [k for k in here.foreign_keys if own or not k.on_partitions]
         pairs, left, right = counterparts(
             declared, there, lambda k: content(k, k.ref_table), lambda k: content(k, frame.ours(k.ref_table))

@@ -96,6 +96,12 @@ class Frame:
         return canonical(sql, self.back)
 
     @cached_property
+    def parents(self) -> frozenset[TableName]:
+        """The tables of the reference that foreign keys can lead to."""
+        parts = (p.name for t in self.wanted for p in t.partitions)
+        return frozenset((*(t.name for t in self.wanted), *parts))
+
+    @cached_property
     def _objects(self) -> frozenset[tuple[str, str]]:
         names = {(t.name.schema, t.name.name) for t in self.wanted}
         names |= {(p.name.schema, p.name.name) for t in self.wanted for p in t.partitions}
@@ -138,7 +144,8 @@ class Frame:
         constraint: str = "",
         severity: Severity = "warning",
     ) -> Difference:
-        told = f"{self.labels.theirs} has a {what} {name}, which {self.labels.ours} has not"
+        article = "an" if what[0] in "aeio" else "a"
+        told = f"{self.labels.theirs} has {article} {what} {name}, which {self.labels.ours} has not"
         return Difference("added", what, self.subject(table, columns, constraint), told, sql, "", severity)
 
     def changed(

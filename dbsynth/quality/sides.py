@@ -42,6 +42,13 @@ class Side:
     salt: int = 0
     _whole: dict[TableName, pa.Table] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, database: Database, schema: Schema, snapshot: str | None = None, limit: int = SAMPLE_ROWS) -> Side:
+        """A source by itself: its tables and columns are called as they are."""
+        names = {t.name: t.name for t in schema.tables}
+        columns = {t.name: {c.name: c.name for c in t.stored_columns} for t in schema.tables}
+        return cls(database, schema, names, columns, database.count(list(names), snapshot), snapshot, limit)
+
     def rows(self, table: TableName) -> pa.Table:
         """All rows of a table of at most ``limit`` rows; of a larger one the rows whose primary key's hash is small."""
         if self.counts[table] <= self.limit:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy.engine import URL
@@ -24,6 +25,7 @@ from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged
 from dbsynth.quality.pairing import opened, pair
 from dbsynth.quality.promises import check_promises
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
+from dbsynth.quality.verify_model import opened_with_model, verified_with_model
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.sqlbase.building import is_scratch
 
@@ -39,6 +41,9 @@ class VerifyOptions:
     target_url: URL
     target_schemas: tuple[str, ...] | None = None
     against: CloneOptions | None = None
+    model: Path | None = None
+    """That the rows were made from: instead of the source, in ``model_schema`` (None: as the model calls them)."""
+    model_schema: str | None = None
     thresholds: Thresholds = DEFAULTS
     sample_rows: int = SAMPLE_ROWS
     seed: int = 0
@@ -72,6 +77,8 @@ def verify(options: VerifyOptions, emit: Emit = lambda event: None, look: Look =
     """The same options on the same rows give the same figures. Raises UsageError where there is nothing to verify, and
     what connecting, reading and planning raise."""
     steps = Steps(emit)
+    if options.model is not None:
+        return _with_model(options, options.model, steps, look)
     if options.against is None:
         return _alone(options, steps, look)
     with _timed_open(options, steps) as sides:
@@ -149,6 +156,17 @@ def _differences(sides: Sides) -> list[Finding]:
     source, target = sides.real.database.dialect, sides.made.database.dialect
     found = compare(created(sides.plan), sides.catalog, sides.plan.mapping, source, target)
     return [d.finding() for d in found]
+
+
+def _with_model(options: VerifyOptions, path: Path, steps: Steps, look: Look) -> Verification:
+    from dbsynth.synthesizer import Synthesizer
+
+    model = steps.run("model", lambda: Synthesizer.load(path))
+    with opened_with_model(model, options.target_url, options.model_schema, options.sample_rows) as sides:
+        found = verified_with_model(model, sides, options.thresholds, options.seed, steps.run, str(path))
+        found = replace(found, seconds=dict(steps.seconds))
+        look(found, None)
+        return found
 
 
 def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:

@@ -1,0 +1,131 @@
+"""``verify --against MODEL``: everything that can be told of a target without its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from sqlalchemy.engine import URL
+
+from dbsynth import __version__
+from dbsynth.dialect import Database, connect, load_dialect
+from dbsynth.errors import UsageError
+from dbsynth.pipeline.filling import created
+from dbsynth.pipeline.plan import Plan
+from dbsynth.quality.catalog import Labels, compare
+from dbsynth.quality.constraints import check_constraints
+from dbsynth.quality.figures import Finding, Severity, Verification
+from dbsynth.quality.gates import Thresholds, findings_of, judged
+from dbsynth.quality.of_model import fidelity_of_statistics, privacy_of_model
+from dbsynth.quality.pairing import schemas_of
+from dbsynth.quality.promises import check_promises
+from dbsynth.quality.sides import Side, Sides
+from dbsynth.schema.model import Schema, TableName
+from dbsynth.translate.names import folded
+from dbsynth.translate.target import source_grammar
+
+if TYPE_CHECKING:
+    from dbsynth.synthesizer import Synthesizer
+
+T = TypeVar("T")
+SEVERITIES: tuple[Severity, ...] = ("failure", "warning", "note")
+MADE_AGAIN = "make it again: dbsynth generate"
+
+
+class Run(Protocol):
+    def __call__(self, name: str, action: Callable[[], T], /) -> T: ...
+
+
+def mapping_of(model: Synthesizer, wish: str | None, database: Database) -> dict[str, str]:
+    """Schema of the model -> schema of the target, as ``generate`` names them."""
+    names = model.plan.schema.schemas
+    if wish is not None:
+        return {names[0]: wish} if len(names) == 1 else {n: f"{wish}_{n}" for n in names}
+    ours, theirs = source_grammar(model.dialect), database.dialect.grammar
+    return {n: folded(n, ours, theirs) for n in names}
+
+
+@contextmanager
+def opened_with_model(model: Synthesizer, url: URL, schema: str | None, limit: int) -> Iterator[Sides]:
+    """The target, read-only in one snapshot. What would be the real side stands for the target too: nothing of the
+    source is there. Raises UsageError where the target has none of the model's tables."""
+    with ExitStack() as stack:
+        target = connect(url)
+        stack.callback(target.close)
+        mapping = mapping_of(model, schema, target)
+        source = load_dialect(model.dialect) if model.dialect is not None else None
+        here = schemas_of(model.plan.schema, mapping, source or target.dialect, target.dialect)
+        made = target.introspect(here)
+        target.bind(made)
+        snapshot = stack.enter_context(target.snapshot())
+        place = f"{target.describe()}#{','.join(dict.fromkeys(mapping.values()))}"
+        yield sides_of(model, replace(model.plan, mapping=mapping, target=place), target, made, snapshot, limit)
+
+
+def sides_of(model: Synthesizer, plan: Plan, target: Database, made: Schema, snapshot: str, limit: int) -> Sides:
+    ours, theirs = source_grammar(model.dialect), target.dialect.grammar
+    there = {t.name for t in made.tables}
+    names = {
+        t.name: TableName(plan.mapping[t.name.schema], folded(t.name.name, ours, theirs)) for t in plan.schema.tables
+    }
+    names = {name: place for name, place in names.items() if place in there}
+    if not names:
+        raise UsageError(
+            f"{plan.target} has none of the tables of the model of {plan.source}",
+            hint="name the schema that was made: TARGET#SCHEMA",
+        )
+    schema = replace(plan.schema, tables=tuple(t for t in plan.schema.tables if t.name in names))
+    columns: dict[TableName, dict[str, str]] = {}
+    for table in schema.tables:
+        here = {c.name for c in made[names[table.name]].stored_columns}
+        called = {c.name: folded(c.name, ours, theirs) for c in table.stored_columns}
+        columns[table.name] = {name: place for name, place in called.items() if place in here}
+    found = target.count(list(names.values()), snapshot)
+    side = Side(target, schema, names, columns, {n: found[h] for n, h in names.items()}, snapshot, limit)
+    return Sides(schema, side, side, plan, made)
+
+
+def verified_with_model(
+    model: Synthesizer, sides: Sides, thresholds: Thresholds, seed: int, run: Run, name: str
+) -> Verification:
+    """``name``: of the model, for people."""
+    plan = sides.plan
+    labels = Labels("the model", "the target")
+    dialect = load_dialect(model.dialect) if model.dialect is not None else None
+    database = sides.made.database
+    differences = run(
+        "catalog",
+        lambda: compare(created(plan), sides.catalog, plan.mapping, dialect, database.dialect, labels, MADE_AGAIN),
+    )
+    back = {here: ours for ours, here in sides.made.names.items()}
+    mine = replace(sides.catalog, tables=tuple(t for t in sides.catalog.tables if t.name in back))
+    declared = run("constraints", lambda: check_constraints(database, mine, back))
+    promised, untested = run("rules and facts", lambda: check_promises(sides))
+    constraints = (*declared, *promised)
+    counts = dict(sides.made.counts)
+    findings: list[Finding] = [d.finding() for d in differences]
+    findings += [*untested, *findings_of(constraints, counts)]
+    fidelity = privacy = None
+    if "quality" in thresholds.fail_on:
+        fidelity = run("fidelity", lambda: fidelity_of_statistics(model.statistics, sides.made, plan))
+        findings += fidelity.findings
+    if "privacy" in thresholds.fail_on:
+        privacy = run("privacy", lambda: privacy_of_model(plan, model.learned, sides.made))
+        findings += privacy.findings
+    findings.sort(key=lambda f: SEVERITIES.index(f.severity))
+    rows: Mapping[TableName, tuple[int | None, int]] = {n: (plan[n].source_rows, made) for n, made in counts.items()}
+    return Verification(
+        target=plan.target,
+        against=f"{name}, a model of {plan.source}",
+        rows=rows,
+        constraints=constraints,
+        fidelity=fidelity,
+        privacy=privacy,
+        findings=tuple(findings),
+        gates=judged(thresholds, constraints, fidelity, privacy, findings),
+        kept={t.name: t.kept.reason for t in plan.tables if t.kept is not None},
+        seconds={},
+        about={"dbsynth": __version__, "seed": seed, "model": model.digest[:32]},
+    )
