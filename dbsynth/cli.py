@@ -256,6 +256,33 @@ def verify(
 
 
 @main.command(epilog=EXIT_TEXT)
+@click.argument("model", type=arguments.FOLDER, metavar="MODEL")
+@click.option("--to", "target", required=True, metavar="TARGET", help="A URL or a connection, both also with #SCHEMA.")
+@arguments.amount
+@arguments.seed_option
+@arguments.workers_option
+@click.option("--other-model", is_flag=True, help="TARGET may have been made of another model of the same tables.")
+@arguments.output
+@arguments.quiet_option
+def append(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+    """Add rows to a TARGET that `dbsynth generate` made of MODEL: keys go on after the last ones, all constraints hold.
+
+    With --rows and no --scale only these tables and their children get rows. All are added, or none.
+    """
+    with failures(verbose=verbose, as_json=as_json):
+        from dbsynth.console import generation, logs, summary
+        from dbsynth.console.output import stdout_console
+        from dbsynth.console.progress import watcher
+
+        logs.set_up(verbose=verbose, quiet=quiet)
+        with watcher(quiet=quiet, as_json=as_json) as watch:
+            done = generation.append(model, target, watch, **asked)
+        if not quiet and not as_json:
+            place = watch.state.started.target if watch.state.started else target
+            summary.show(stdout_console(), done, watch.state.notes, target=place, verbose=verbose)
+
+
+@main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @click.argument("against", metavar="TARGET|MODEL")
 @arguments.selection

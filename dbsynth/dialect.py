@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -123,7 +123,20 @@ class Building:
     declared: Schema | None = None
 
 
-class Target(Protocol):
+class Attached(Protocol):
+    """Tables that another process made, as a worker sees them."""
+
+    def attach(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo) -> None:
+        """Join the building schemas that another process prepared (same arguments); of an Appender: the targets."""
+
+    def rejected(self, table: TableName, expressions: Sequence[str], batch: pa.RecordBatch) -> np.ndarray:
+        """Let the database evaluate boolean SQL ``expressions`` on the rows of ``batch`` (it computes the generated
+        columns); bool array (rows, expressions), True where an expression is false (null passes)."""
+
+    def close(self) -> None: ...
+
+
+class Target(Attached, Protocol):
     """Where rows go. Between ``prepare`` and ``publish`` everything happens in building schemas beside the target."""
 
     def prepare(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo, *, replace: bool) -> None:
@@ -132,15 +145,8 @@ class Target(Protocol):
         sequences and tables (columns, defaults, NOT NULL, CHECKs, partitions; no keys or indexes yet).
         ``mapping``: source schema name -> target schema name."""
 
-    def attach(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo) -> None:
-        """Join the building schemas that another process prepared (same arguments)."""
-
     def load(self, table: TableName, batches: Iterable[pa.RecordBatch]) -> int:
         """Bulk-insert batches (columns by name; generated columns absent) in one transaction; returns rows written."""
-
-    def rejected(self, table: TableName, expressions: Sequence[str], batch: pa.RecordBatch) -> np.ndarray:
-        """Let the database evaluate boolean SQL ``expressions`` on the rows of ``batch`` (it computes the generated
-        columns); bool array (rows, expressions), True where an expression is false (null passes)."""
 
     def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         """Create primary keys, uniques, exclusion constraints, indexes, foreign keys (validated), move sequences past
@@ -156,7 +162,31 @@ class Target(Protocol):
     def discard(self) -> None:
         """Drop the building schemas of this run (used on failure and interruption)."""
 
-    def close(self) -> None: ...
+
+class Appender(Attached, Protocol):
+    """Where rows go beside those that are there: in the schemas of a target that dbsynth made."""
+
+    def hold(self, schema: Schema, mapping: Mapping[str, str], run: RunInfo) -> dict[str, str | None]:
+        """``attach``, and keep other runs of dbsynth from writing the target schemas until ``close`` (TargetRefused
+        where one does). Gives what stands in each of them of where it comes from (None: nothing), by name."""
+
+    def append(
+        self,
+        order: Sequence[TableName],
+        batches: Callable[[TableName], Iterable[pa.RecordBatch]],
+        marks: Mapping[str, str],
+        progress: Callable[[TableName, int], None],
+    ) -> tuple[Verified, ...]:
+        """In one transaction: the ``batches`` of the tables in ``order`` (``progress`` is told of each and of its
+        rows), with every constraint of the database; sequences moved past the last key; ``marks`` written by schema.
+        Gives what the database does not enforce, each tested by a query; GateFailed where one does not hold."""
+
+
+@runtime_checkable
+class Appends(Protocol):
+    """A Database into whose targets rows can be appended."""
+
+    def appender(self) -> Appender: ...
 
 
 class Database(Protocol):

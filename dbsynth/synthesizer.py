@@ -24,6 +24,7 @@ from dbsynth.errors import UnsatisfiableConstraint, UsageError
 from dbsynth.frames.pandas import load as load_pandas
 from dbsynth.frames.pandas import to_pandas
 from dbsynth.limits import MAX_ROWS, MAX_SCALE
+from dbsynth.pipeline.append import AppendOptions, append_into
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.events import Event, RunDone
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor
@@ -189,6 +190,31 @@ class Synthesizer:
         parsed = parse_url(url) if isinstance(url, str) else url
         options = GenerateOptions(scale, self._wanted(rows), seed, schema, workers, replace)
         return generate_into(self._trained, parsed, options, watch or _nobody)
+
+    def append_to(
+        self,
+        url: str | URL,
+        *,
+        schema: str | None = None,
+        scale: float | None = None,
+        rows: Rows = None,
+        seed: int | None = None,
+        workers: int | None = None,
+        other_model: bool = False,
+        watch: Emit | None = None,
+    ) -> RunDone:
+        """Add rows to tables that ``to_database`` made of this model (in PostgreSQL): keys go on after the last ones,
+        all constraints hold, rows are others than those that are there, also with the seed that made them. All are
+        added, or none.
+
+        ``scale``: of the source's rows; None: 1, or where ``rows`` are given none but these and their children. Rows of
+        lookup tables stay what they are. ``other_model``: the target may have been made of another model.
+
+        Raises TargetRefused for a target that dbsynth did not make, that was made of another model or whose tables have
+        changed; UnsatisfiableConstraint, UsageError, ConnectionFailed."""
+        parsed = parse_url(url) if isinstance(url, str) else url
+        options = AppendOptions(scale, self._wanted(rows), seed, schema, workers, other_model)
+        return append_into(self._trained, parsed, options, watch or _nobody)
 
     def to_files(
         self,

@@ -158,7 +158,7 @@ _ENTRIES = (
             "unique": bool, "distinct": float, "empty": float, "whole": pa.DataType | None,
             "person": RowPerson | None,
         },
-        {"_key": lambda: None, "_next": dict},
+        {"_key": lambda: None, "_next": dict, "_there": set},
     ),
     *map(_record, (Identifiers, Layout, RowPerson, Addresses, Hardware, Between, Form)),
     _plain(Tokens, forms=tuple[Form, ...]),

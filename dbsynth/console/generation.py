@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from dbsynth.artifact.files import is_model
 from dbsynth.console.request import database_target, row_numbers
@@ -12,6 +13,16 @@ from dbsynth.pipeline.events import RunDone
 from dbsynth.pipeline.exports import Format
 from dbsynth.pipeline.filling import Emit
 from dbsynth.synthesizer import Synthesizer
+
+
+class Wish(TypedDict):
+    """What is made, whatever it goes into."""
+
+    scale: float
+    rows: Mapping[str, int] | None
+    seed: int | None
+    workers: int | None
+    watch: Emit
 
 
 def run(
@@ -27,14 +38,43 @@ def run(
     workers: int | None,
     replace: bool,
 ) -> RunDone:
-    if not is_model(model):
-        raise ArtifactError(f"{model} is no model", hint="name the folder that `dbsynth train --out` wrote")
+    _check_model(model)
     goal = database_target(config, target) if format is None else None  # before the model, which takes a moment
     found = Synthesizer.load(model)
-    how = {"scale": scale or 1.0, "seed": seed, "workers": workers, "replace": replace, "watch": watch}
-    numbers = row_numbers(rows) or None
+    how = Wish(scale=scale or 1.0, rows=row_numbers(rows) or None, seed=seed, workers=workers, watch=watch)
     if goal is not None:
         url, schema = goal
-        return found.to_database(url, schema=schema, rows=numbers, **how)  # type: ignore[arg-type]
+        return found.to_database(url, schema=schema, replace=replace, **how)
     assert format is not None
-    return found.to_files(target, format, rows=numbers, **how)  # type: ignore[arg-type]
+    return found.to_files(target, format, replace=replace, **how)
+
+
+def append(
+    model: Path,
+    target: str,
+    watch: Emit,
+    *,
+    config: Path | None,
+    scale: float | None,
+    rows: Sequence[tuple[str, int]],
+    seed: int | None,
+    workers: int | None,
+    other_model: bool,
+) -> RunDone:
+    _check_model(model)
+    url, schema = database_target(config, target)
+    return Synthesizer.load(model).append_to(
+        url,
+        schema=schema,
+        scale=scale,
+        rows=row_numbers(rows) or None,
+        seed=seed,
+        workers=workers,
+        other_model=other_model,
+        watch=watch,
+    )
+
+
+def _check_model(model: Path) -> None:
+    if not is_model(model):
+        raise ArtifactError(f"{model} is no model", hint="name the folder that `dbsynth train --out` wrote")

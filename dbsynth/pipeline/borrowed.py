@@ -205,6 +205,9 @@ def borrow(draft: Draft, rows: np.ndarray, *stream: str | int) -> None:
         if once:
             others = np.setdiff1d(np.arange(draft.n), rows)
             free &= ~pc.is_in(lending, take(current, others)).to_numpy(zero_copy_only=False)
+            if draft.standing is not None:
+                there = combined(draft.standing.column(link)).cast(lending.type)
+                free &= ~pc.is_in(lending, there).to_numpy(zero_copy_only=False)
         members = np.flatnonzero(free)
         rng = draft.rng("borrowed", fact.id, *stream)
         own = take(current, rows)

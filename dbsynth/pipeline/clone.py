@@ -19,8 +19,8 @@ from dbsynth.errors import CannotClone, InternalError, TargetRefused
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.declared import check_declared
 from dbsynth.pipeline.declared_rules import with_declared_rules
-from dbsynth.pipeline.executor import Executor, open_executor
-from dbsynth.pipeline.filling import Emit, Filling, fill, progress
+from dbsynth.pipeline.executor import open_executor
+from dbsynth.pipeline.filling import Emit, Filling, cleared_up, fill, progress
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import Wishes, make_plan, select
@@ -197,11 +197,9 @@ def _build(
         source_identity=source.identity(),
     )
     target = open_target(target_database, source.dialect.name)
-    spool: Spool | None = None
-    executor: Executor | None = None
-    try:
+    with cleared_up(target.close, target.discard) as run:
         # the workers load torch while the catalog is read and the plan is made
-        executor = open_executor(options.workers, progress(emit))
+        executor = run.executor = open_executor(options.workers, progress(emit))
         snapshot = source.snapshot()
         token = snapshot.__enter__()
         held = [snapshot]
@@ -213,7 +211,7 @@ def _build(
         try:
             plan = plan_of(options, source, target_database, schema, mapping, token, seed)
             check_room(plan)
-            spool = Spool.create(run_id)
+            spool = run.spool = Spool.create(run_id)
             job = work.Job(
                 plan=plan,
                 seed=seed,
@@ -235,15 +233,6 @@ def _build(
             return *filled, plan.private
         finally:
             extracted()
-    except BaseException:
-        if executor is not None:
-            executor.stop()
-        target.discard()
-        raise
-    finally:
-        target.close()
-        if spool is not None:
-            spool.remove()
 
 
 def target_names(options: CloneOptions, schema: Schema, source: Database, target: Database) -> dict[str, str]:

@@ -80,8 +80,9 @@ class Draft:
     the parent row by foreign key; ``parent``, ``position``, ``siblings``: place under the context parent; ``context``
     int32 (n, context columns): what the model sees. ``parents``: the finished tables that the keys point to.
     ``outside``: columns beside those of the table from which its moments count; ``timed``: the moments of a sequence,
-    known before the rows are decoded. ``enforce`` False: rows that break a constraint are dropped; ``violations``: how
-    many broke which."""
+    known before the rows are decoded. ``standing``: rows that are in the target already (see ``Appended``), their
+    stored columns and the counts of their children. ``enforce`` False: rows that break a constraint are dropped;
+    ``violations``: how many broke which."""
 
     plan: Plan
     learned: Learned
@@ -90,6 +91,7 @@ class Draft:
     rules: Rules
     enforce: bool = True
     progress: Callable[[int], None] = lambda rows: None
+    standing: pa.Table | None = None
     warnings: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
     n: int = 0
@@ -238,6 +240,9 @@ class Draft:
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
     def kept_table(self) -> pa.Table | None:
+        """The rows that are there before the first is made."""
+        if self.standing is not None:
+            return self.standing
         return self.table.kept.rows if self.table.kept else None
 
     @property

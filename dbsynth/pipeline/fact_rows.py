@@ -120,17 +120,18 @@ def tied_keys(draft: Draft) -> set[str]:
 def settle_late(
     plan: Plan, table: TablePlan, made: Made, final: Callable[[TableName], pa.Table], rules: Rules, seed: int
 ) -> tuple[Made, list[str]]:
-    """``made`` with its late columns (see ``late_columns``) computed from the ``final`` rows of other tables. A fact
+    """``made`` with its late columns (see ``late_columns``) computed from the ``final`` rows of other tables, but for
+    those that are in the target already. A fact
     whose values the table's CHECKs do not allow, even when other columns are moved, is given up with a warning."""
     warnings: list[str] = []
-    rows = made.stored()
+    whole, rows = made.stored(), made.stored().slice(made.standing)
     fixed = {c for key in table.table.unique_keys for c in key} | {c for i in rules.indexes for c in i.columns}
     fixed |= {c for k in table.keys for c in k.key.columns}
     fixed |= {c for f in copies_of(plan, table) if f.exact for c in f.columns}
     before = rules.broken(_batch(rows))
     for fact in late_facts(plan.facts, table.name):
         other = fact.child if isinstance(fact, Aggregate) else fact.parent
-        others = rows if other == table.name else final(other)
+        others = pa.concat_tables([whole.slice(0, made.standing), rows]) if other == table.name else final(other)
         fresh = (
             aggregated(fact, table, rows, others, plan)
             if isinstance(fact, Aggregate)
@@ -149,6 +150,7 @@ def settle_late(
             continue
         rows = changed
         fixed |= set(fresh)
+    rows = pa.concat_tables([whole.slice(0, made.standing), rows.cast(whole.schema)])
     columns = {n: made.rows.column(n) for n in made.rows.column_names} | {n: rows.column(n) for n in rows.column_names}
     return replace(made, rows=pa.table(columns, schema=made.rows.schema)), warnings
 
@@ -205,7 +207,7 @@ def _copied(fact: Copy, table: TablePlan, made: Made, rows: pa.Table, parents: p
     key = key_of(table.table, fact.key)
     at = row_index([rows.column(c) for c in key.columns], [parents.column(c) for c in key.ref_columns])
     if not fact.exact:
-        at = np.where(made.rows.column(fact.code).to_numpy() == 1, at, -1)
+        at = np.where(made.rows.column(fact.code).to_numpy()[made.standing :] == 1, at, -1)
     return {
         own: _where_fitting(
             take(parents.column(source), at), at >= 0, combined(rows.column(own)), table.table.column(own)

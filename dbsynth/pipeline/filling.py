@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from dbsynth.pipeline import events, work
 from dbsynth.pipeline.executor import Executor
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.schedule import STEPS, Outcome, Tasks
+from dbsynth.pipeline.spool import Spool
 from dbsynth.schema.model import Schema, TableName
 
 log = structlog.get_logger("dbsynth")
@@ -41,6 +43,32 @@ class Filling:
     extracted: Callable[[], None] = lambda: None
     check: Callable[[Building], None] | None = None
     """Called before publishing, with what ``Target.building`` gives: what it raises leaves the target as it was."""
+
+
+@dataclass
+class Held:
+    """What a run holds until it is over, once it has it."""
+
+    executor: Executor | None = None
+    spool: Spool | None = None
+
+
+@contextmanager
+def cleared_up(close: Callable[[], None], discard: Callable[[], None] = lambda: None) -> Iterator[Held]:
+    """Whatever becomes of a run, nothing of it is left: on any error its workers are stopped, and what it has built is
+    given up by ``discard``; at last ``close``."""
+    held = Held()
+    try:
+        yield held
+    except BaseException:
+        if held.executor is not None:
+            held.executor.stop()
+        discard()
+        raise
+    finally:
+        close()
+        if held.spool is not None:
+            held.spool.remove()
 
 
 def fill(target: Target, filling: Filling) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...]]:

@@ -98,13 +98,14 @@ def balance(draft: Draft, key: KeyPlan) -> None:
     """Each kept parent is drawn as often as in the source, in proportion to the rows: of the codes that the model drew
     too often some are exchanged for those that it drew too rarely. Where the key can be null, how often it is and how
     often it points at a row that is not kept is the model's word."""
-    kept, own = draft.plan[key.key.ref_table].kept, draft.kept_table()
+    kept, own = draft.plan[key.key.ref_table].kept, draft.table.kept
     codes = draft.code(key)
     assert kept is not None
     assert codes is not None
     degrees = kept.rows.column(degree_column(draft.table.name, key.key)).to_numpy().astype(np.int64)
-    if own is not None and own.num_rows:
-        taken = row_index([own.column(c) for c in key.key.columns], [kept.rows.column(c) for c in key.key.ref_columns])
+    if own is not None and own.count:
+        own_keys = [own.rows.column(c) for c in key.key.columns]
+        taken = row_index(own_keys, [kept.rows.column(c) for c in key.key.ref_columns])
         degrees = (degrees - np.bincount(taken[taken >= 0], minlength=kept.count)).clip(min=0)
     others = draft.table.source_rows - (draft.table.kept.count if draft.table.kept else 0) - int(degrees.sum())
     exempt = any(draft.table.table.column(c).nullable for c in key.key.columns)

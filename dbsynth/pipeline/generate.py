@@ -19,6 +19,7 @@ from dbsynth.pipeline.profiles import PROFILE
 from dbsynth.pipeline.room import check_fits
 from dbsynth.pipeline.settle import rule_at_last, settle, settle_at_last
 from dbsynth.pipeline.spool import CONTEXT, Made
+from dbsynth.pipeline.standing import first_lines, standing_rows, tell_makers
 from dbsynth.pipeline.unfolding import finished_paths
 from dbsynth.pipeline.unique_keys import keep_unique
 from dbsynth.pipeline.units import unwhole, whole
@@ -35,6 +36,8 @@ def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
     """Make the rows of ``draft``. ``ancestors``: the context parent and those above it, nearest first
     (their codes are what the rows see). Raises UnsatisfiableConstraint where no valid rows can be made and constraints
     are enforced."""
+    if draft.standing is not None:
+        tell_makers(draft, {n: combined(draft.standing.column(n)) for n in draft.standing.column_names})
     place_under_parents(draft, ancestors)
     draw_rows(draft)
     serials(draft)
@@ -67,6 +70,8 @@ def place_under_parents(draft: Draft, ancestors: list[TablePlan]) -> None:
         return
     above = draft.parents[context.key.ref_table]
     counts = above.rows.column(degree_column(draft.table.name, context.key)).to_numpy()
+    if 0 < above.standing < above.rows.num_rows:  # families are whole: new children have new parents
+        counts = np.where(np.arange(len(counts)) < above.standing, 0, counts)
     without = n if len(counts) == 0 else round(n * draft.learned.null_context)
     shares = spread(counts, n - without, rng, cap=capacity(draft, context, above))
     if (short := n - without - int(shares.sum())) > 0:
@@ -107,9 +112,10 @@ def capacity(draft: Draft, context: KeyPlan, above: Made) -> np.ndarray | None:
     out = np.full(above.rows.num_rows, most, np.int64)
     if any(isinstance(f, Exclusive) and draft.table.name in f.children for f in draft.plan.facts):
         out = above.rows.column(degree_column(draft.table.name, context.key)).to_numpy().clip(max=most)
-    if draft.table.kept is not None:
+    there = draft.kept_table()
+    if there is not None:
         taken = row_index(
-            [draft.table.kept.rows.column(c) for c in context.key.columns],
+            [there.column(c) for c in context.key.columns],
             [above.rows.column(c) for c in context.key.ref_columns],
         )
         np.subtract.at(out, taken[taken >= 0], 1)
@@ -117,18 +123,20 @@ def capacity(draft: Draft, context: KeyPlan, above: Made) -> np.ndarray | None:
 
 
 def serials(draft: Draft) -> None:
+    kept = draft.kept_table()
     for column in draft.table.columns:
         declared = draft.table.table.by_name[column.name]
-        kept = draft.table.kept.rows.column(column.name) if draft.table.kept else None
         if column.how == "serial":
             start = max(1, draft.rules.least(column.name) or 1)
-            if kept is not None and len(kept):
-                start = max(start, int(whole(kept).max()) + 1)
+            there = whole(kept.column(column.name)) if kept is not None else np.zeros(0, np.int64)
+            if len(there):
+                start = max(start, int(there.max()) + 1)
             check_fits(draft.table.name, declared, draft.n, start + draft.n - 1)
             draft.columns[column.name] = unwhole(np.arange(start, start + draft.n), arrow_type(declared.type))
         elif column.name in draft.learned.lines:
-            check_fits(draft.table.name, declared, draft.n, int(draft.position.max(initial=0)) + 1)
-            draft.columns[column.name] = unwhole(draft.position + 1, arrow_type(declared.type))
+            line = first_lines(draft, column.name) + draft.position + 1
+            check_fits(draft.table.name, declared, draft.n, int(line.max(initial=0)))
+            draft.columns[column.name] = unwhole(line, arrow_type(declared.type))
 
 
 def finish(draft: Draft) -> Made:
@@ -145,11 +153,15 @@ def finish(draft: Draft) -> Made:
         derived[name] = pa.array(draft.codes[:, draft.spans[name].start].astype(np.int64))
     made = pa.table(arrays | derived | {CONTEXT: pa.array(draft.parent, pa.int64())})
     kept = draft.table.kept
-    if kept is not None and kept.count:
+    if draft.standing is not None:
+        made = pa.concat_tables([standing_rows(draft, made.schema), made])
+    elif kept is not None and kept.count:
         made = pa.concat_tables([kept_rows(draft, made.schema), made])
     made, shown = made.combine_chunks(), draft.learned.shown
     cardinalities = tuple(draft.learned.codec.cardinalities[j] for j in shown)
-    return Made(made, encoded(draft, made)[:, shown], kept.count if kept else 0, cardinalities, len(fields))
+    standing = draft.standing.num_rows if draft.standing is not None else 0
+    codes = encoded(draft, made)[:, shown]
+    return Made(made, codes, kept.count if kept else 0, cardinalities, len(fields), standing)
 
 
 def encoded(draft: Draft, made: pa.Table) -> np.ndarray:

@@ -17,8 +17,8 @@ from dbsynth.errors import TargetRefused, UsageError
 from dbsynth.limits import MAX_SCALE
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.draft import Learned
-from dbsynth.pipeline.executor import Executor, open_executor
-from dbsynth.pipeline.filling import Emit, Filling, fill, progress
+from dbsynth.pipeline.executor import open_executor
+from dbsynth.pipeline.filling import Emit, Filling, cleared_up, fill, progress
 from dbsynth.pipeline.fitting import drawn
 from dbsynth.pipeline.making import sized
 from dbsynth.pipeline.plan import Plan
@@ -73,7 +73,7 @@ def generate_into(model: Trained, url: URL, options: GenerateOptions, emit: Emit
     try:
         dialect = model.origin.dialect
         model = replace(model, plan=_with_notes(model.plan, translated_notes(model.plan.schema, dialect, database)))
-        mapping = _schemas(model, options.schema, database)
+        mapping = schema_names(model, options.schema, database)
         target = open_target(database, dialect)
         cap = database.dialect.capabilities.constraints_after_load
         return _run(
@@ -111,9 +111,7 @@ def _run(
     destination: Callable[[RunInfo], work.Destination] | None,
 ) -> events.RunDone:
     began, run_id = time.monotonic(), uuid.uuid4().hex[:8]
-    executor: Executor | None = None
-    spool: Spool | None = None
-    try:
+    with cleared_up(target.close, target.discard) as held:
         plan = replace(_resized(model.plan, options), mapping=mapping, target=place)
         rows = {t.name: t.source_rows for t in plan.tables}
         graph.order(plan.schema, rows, constraints_after_load=constraints_after_load)  # raises where it cannot
@@ -132,8 +130,8 @@ def _run(
         )
         if destination is None:
             _tell_what_is_not_tested(plan, emit)
-        executor = open_executor(options.workers, progress(emit))
-        spool = Spool.create(run_id)
+        executor = held.executor = open_executor(options.workers, progress(emit))
+        spool = held.spool = Spool.create(run_id)
         run = run_info(model, run_id, seed)
         job = work.Job(
             plan=plan,
@@ -145,15 +143,6 @@ def _run(
         reports = {name: found.model.report for name, found in model.learned.items()}
         filling = Filling(job, run, executor, emit, options.replace, MAKE, sized(plan, model.learned), reports)
         results, verified = fill(target, filling)
-    except BaseException:
-        if executor is not None:
-            executor.stop()
-        target.discard()
-        raise
-    finally:
-        target.close()
-        if spool is not None:
-            spool.remove()
     private = model.plan.private.describe() if model.plan.private else None
     done = events.RunDone(results, time.monotonic() - began, model.seed, verified, seed, private)
     emit(done)
@@ -187,7 +176,7 @@ def _resized(plan: Plan, options: GenerateOptions) -> Plan:
     return resized(plan, options.scale, options.rows)
 
 
-def _schemas(model: Trained, wish: str | None, database: Database) -> dict[str, str]:
+def schema_names(model: Trained, wish: str | None, database: Database) -> dict[str, str]:
     """Schema of the model -> schema of the target. TargetRefused where that is what the model was learned from."""
     names, theirs = model.plan.schema.schemas, database.dialect.grammar
     if wish is not None:

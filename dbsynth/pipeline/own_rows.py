@@ -48,25 +48,28 @@ def own_parents(draft: Draft, key: KeyPlan) -> np.ndarray:
     nullable = any(draft.table.table.column(c).nullable for c in key.free)
     facts = [f for f in facts_of(draft) if isinstance(f, Ranked) and f.key == key.key.name]
     _number_by_depth(draft, depth, facts)
-    weights, rows, before = degrees(draft, draft.table.name, key.key), all_rows(draft), 0
-    kept = draft.table.kept
-    if kept is not None and kept.count:
-        before = kept.count
-        own = row_index(
-            [kept.rows.column(c) for c in key.key.columns], [kept.rows.column(c) for c in key.key.ref_columns]
-        )
-        known = present_codes([kept.rows.column(c) for c in key.key.columns]).astype(bool)
+    weights, rows, before, made_depth = degrees(draft, draft.table.name, key.key), all_rows(draft), 0, depth
+    made_weights, kept = weights, draft.kept_table()
+    if kept is not None and kept.num_rows:
+        before = kept.num_rows
+        own = row_index([kept.column(c) for c in key.key.columns], [kept.column(c) for c in key.key.ref_columns])
+        known = present_codes([kept.column(c) for c in key.key.columns]).astype(bool)
         depth = np.concatenate([tree.depth_codes(np.where(known, np.where(own < 0, -2, own), -1)), depth])
-        weights = np.concatenate([kept.rows.column(degree_column(draft.table.name, key.key)).to_numpy(), weights])
+        weights = np.concatenate([kept.column(degree_column(draft.table.name, key.key)).to_numpy(), weights])
         wanted = np.concatenate([np.full(before, -1, np.int64), wanted])
     clusters = draft.learned.clusters.get(key.code)
     kinds = clusters.assign(rows) if clusters is not None and clusters.count > 1 else None
     allowed = _meet(rows, facts, before)
+    thread = next((f for f in facts_of(draft) if isinstance(f, Threaded) and f.key == key.key.name), None)
+    if thread is not None and (draft.standing is not None or not before):
+        made_depth = tree.settle_depths(made_depth, rng, nullable=nullable)
+        made = rows.slice(before)
+        parent = _in_threads(draft, made_depth, made_weights.astype(np.float64), made, facts, thread, rng)
+        if not before:
+            return parent
+        return np.concatenate([np.where(known, own, -1), np.where(parent < 0, -1, parent + before)])
     depth = tree.settle_depths(depth, rng, nullable=nullable)
     degree = weights.astype(np.float64)
-    thread = next((f for f in facts_of(draft) if isinstance(f, Threaded) and f.key == key.key.name), None)
-    if thread is not None and not before:
-        return _in_threads(draft, depth, degree, rows, facts, thread, rng)
     parent = tree.choose_parents(depth, degree, rng, wanted=wanted, kinds=kinds, allowed=allowed)
     if before:  # kept rows point where they did
         parent[:before] = np.where(known, own, -1)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,13 +26,14 @@ CONTEXT = "→@context"
 class Made:
     """A generated table: ``rows`` its ``stored_columns`` stored columns, then the codes of its keys, the counts
     ``#child.key`` and ``CONTEXT``; kept rows come first. ``codes`` int32 (rows, code columns) as other tables see
-    them, with ``cardinalities``."""
+    them, with ``cardinalities``. The first ``standing`` rows are in the target already."""
 
     rows: pa.Table
     codes: np.ndarray
     kept: int
     cardinalities: tuple[int, ...]
     stored_columns: int
+    standing: int = 0
 
     @property
     def context(self) -> np.ndarray:
@@ -68,7 +70,7 @@ class Spool:
         with codes.open("wb") as out:
             np.save(out, made.codes.astype(np.int16 if made.codes.max(initial=0) < 2**15 else np.int32))
         self._write_rows(self._path(name, ".arrow"), made.rows)
-        facts = {"kept": made.kept, "cardinalities": made.cardinalities, "stored_columns": made.stored_columns}
+        facts = {n: getattr(made, n) for n in ("kept", "cardinalities", "stored_columns", "standing")}
         self._path(name, ".json").write_text(json.dumps(facts))
 
     def write_patched(self, name: TableName, rows: pa.Table) -> None:
@@ -83,8 +85,21 @@ class Spool:
     def read(self, name: TableName) -> Made:
         rows = pa.ipc.open_file(pa.memory_map(str(self._path(name, ".arrow")))).read_all()
         codes = np.load(self._path(name, ".npy"), allow_pickle=False)
-        facts = json.loads(self._path(name, ".json").read_text())
-        return Made(rows, codes, int(facts["kept"]), tuple(facts["cardinalities"]), int(facts["stored_columns"]))
+        facts = self._facts(name)
+        kept, stored, standing = (int(facts[n]) for n in ("kept", "stored_columns", "standing"))
+        return Made(rows, codes, kept, tuple(facts["cardinalities"]), stored, standing)
+
+    def _facts(self, name: TableName) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self._path(name, ".json").read_text())
+        return facts
+
+    def write_standing(self, name: TableName, rows: pa.Table) -> None:
+        """Rows that are in the target already, before those that are made are known."""
+        self._write_rows(self._path(name, ".standing"), rows)
+
+    def standing(self, name: TableName) -> pa.Table | None:
+        path = self._path(name, ".standing")
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all() if path.exists() else None
 
     def final(self, name: TableName) -> pa.Table:
         """The stored columns of a table as they will be loaded: cycles closed, late columns computed."""
@@ -94,8 +109,8 @@ class Spool:
         return made.stored()
 
     def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
-        """The rows of ``final``, batch by batch."""
-        yield from self.final(name).to_batches(max_chunksize=65_536)
+        """The rows of ``final`` that are to be written, batch by batch."""
+        yield from self.final(name).slice(self._facts(name)["standing"]).to_batches(max_chunksize=65_536)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

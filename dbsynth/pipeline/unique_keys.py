@@ -11,7 +11,7 @@ from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.foreign_keys import set_member
 from dbsynth.pipeline.room import closed_values
 from dbsynth.pipeline.units import unwhole, whole
-from dbsynth.relation.enforce import Choice, exchange_categories, exchange_members, move_on_lattice, repeated
+from dbsynth.relation.enforce import Choice, exchange_categories, exchange_members, move_off, move_on_lattice, repeated
 from dbsynth.relation.keys import take
 
 UNIQUE_TURNS = 4
@@ -67,13 +67,18 @@ def separate(
         bounds = (draft.rules.least(column), draft.rules.most(column))
         lattice = draft.learned.lattices[column]
         fresh, homeless = move_on_lattice(unique, column, values, draft.columns, lattice, bounds)
+        if (there := draft.kept_table()) is not None and there.num_rows:
+            kind = draft.columns[column].type
+            again = lambda x: repeated(unique, draft.columns | {column: unwhole(x, kind)}, there)  # noqa: E731
+            fresh, lost_here = move_off(fresh, again, lattice, bounds, rng)
+            homeless = homeless | lost_here
         moved |= fresh != values
         lost |= homeless
         draft.columns[column] = unwhole(fresh, draft.columns[column].type)
     elif choices:
         key = choices[-1]
         choice = Choice(key, draft.parent_of(key), draft.member[key.key.name], draft.code(key), bond_of(draft, key))
-        member = exchange_members(unique, choice, draft.columns, repeats, rng)
+        member = exchange_members(unique, choice, draft.columns, repeats, rng, kept=draft.kept_table())
         lost[repeats[member[repeats] < 0]] = True
         set_member(draft, key, member)
     else:
@@ -84,7 +89,7 @@ def separate(
         allowed = closed_values(draft.table.table.column(modelled[-1]), draft.rules.implied)
         closed = pa.array(allowed) if allowed else None
         draft.columns[modelled[-1]], gone = exchange_categories(
-            unique, modelled[-1], draft.columns, repeats, rng, closed
+            unique, modelled[-1], draft.columns, repeats, rng, closed, draft.kept_table()
         )
         moved[repeats] = True
         lost |= gone

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.dialect import Attached, Database, RunInfo, connect
 from dbsynth.model.base import Device, FitReport
 from dbsynth.pipeline.borrowed import lenders
 from dbsynth.pipeline.kinds import above
@@ -27,7 +27,7 @@ from dbsynth.pipeline.work_start import report
 from dbsynth.rng import derive
 from dbsynth.schema.model import TableName
 from dbsynth.schema.types import arrow_type
-from dbsynth.translate.target import open_target
+from dbsynth.translate.target import open_appender, open_target
 
 if TYPE_CHECKING:
     from dbsynth.pipeline.draft import Learned
@@ -57,9 +57,12 @@ class Destination:
     url: URL
     run: RunInfo
     source_dialect: str | None
+    live: bool = False
+    """Rows are appended: the target itself is asked."""
 
-    def open(self, plan: Plan) -> Target:
-        target = open_target(connect(self.url), self.source_dialect)
+    def open(self, plan: Plan) -> Attached:
+        opened = open_appender if self.live else open_target
+        target: Attached = opened(connect(self.url), self.source_dialect)
         target.attach(plan.schema, plan.mapping, self.run)
         return target
 
@@ -105,7 +108,7 @@ def _source(blob: bytes) -> Database:
 
 
 @lru_cache(maxsize=1)
-def _target(blob: bytes) -> Target:
+def _target(blob: bytes) -> Attached:
     job = _job(blob)
     assert job.destination is not None
     return job.destination.open(job.plan)
@@ -229,10 +232,11 @@ def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
         Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, _judge(blob) if job.destination else None),
         job.enforce,
         progress=lambda rows: report(name, "generate", rows, plan.made_rows),
+        standing=spool.standing(plan.name),
     )
     made = make(draft, ancestors)
     spool.write(plan.name, made)
-    return Generated(made.rows.num_rows, tuple(draft.warnings), draft.violations)
+    return Generated(made.rows.num_rows - made.standing, tuple(draft.warnings), draft.violations)
 
 
 def _judge(blob: bytes) -> Judge:
@@ -257,7 +261,7 @@ def patch_table(blob: bytes, name: TableName) -> Generated:
     rules = Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, judge)
     made, more = settle_late(job.plan, plan, made, spool.final, rules, seed)
     spool.write_patched(name, made.rows)
-    return Generated(made.rows.num_rows, tuple(warnings + more))
+    return Generated(made.rows.num_rows - made.standing, tuple(warnings + more))
 
 
 def parents_of(plan: Plan, table: TablePlan) -> list[TableName]:

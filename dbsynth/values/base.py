@@ -24,6 +24,10 @@ class ValueGenerator(Protocol):
         (bool (rows,)) is False. ``row``: the other columns of the same rows that are already made. A column that
         must be unique never repeats a value over all calls on this object (which keeps what it needs for that)."""
 
+    def avoid(self, there: Mapping[str, pa.Array]) -> None:
+        """Before the first ``generate``: ``there`` are values of ``columns`` (as they are made) that rows have already.
+        A column that must be unique does not repeat them, and numbers that are counted go on after them."""
+
 
 def spread(rows: list[int], most: int) -> list[int]:
     """At most ``most`` of ``rows``, evenly."""

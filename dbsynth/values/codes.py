@@ -109,6 +109,19 @@ class Codes:
     def number(self, index: int) -> str | None:
         return self.fallback.number(index)
 
+    def go_on(self, texts: pa.Array) -> None:
+        """What is counted in codes goes on after the last of ``texts``, which rows have already."""
+        for i, form in enumerate(self.forms):
+            counted = [j for j, run in enumerate(form.runs) if run.kind in ("counter", "rank")]
+            if not counted:
+                continue
+            shape = re.compile("".join(_expression(run, j) for j, run in enumerate(form.runs)), re.DOTALL)
+            for found in filter(None, map(shape.fullmatch, texts.to_pylist())):
+                for j in counted:
+                    within = "" if form.runs[j].kind == "counter" else f" {found[0][: found.start(f'n{j}')]}"
+                    name = f"{i} {j}{within}"
+                    self.reached[name] = max(self.reached.get(name, 0), int(found[f"n{j}"]))
+
     def beside(self, row: Mapping[str, pa.Array], where: np.ndarray) -> Beside:
         at = pa.array(where)
         columns = {r.column for f in self.forms for r in f.runs if r.column}
@@ -223,6 +236,15 @@ def _beyond(most: int) -> int:
     """A round number above ``most``, that does not tell it."""
     unit: int = 10 ** max(1, len(str(most)) - 2)
     return int((most // unit + 1) * unit + 1)
+
+
+def _expression(run: CodeRun, place: int) -> str:
+    """What the texts of ``run`` match; a number that is counted as the group ``n<place>``."""
+    if run.kind in ("counter", "rank"):
+        return rf"(?P<n{place}>\d{{{max(1, run.width)},18}})"
+    if run.kind in ("literal", "option"):
+        return f"(?:{'|'.join(map(re.escape, run.texts))})"
+    return ".*?"
 
 
 def _numbers(run: CodeRun, numbers: np.ndarray) -> np.ndarray:

@@ -96,6 +96,14 @@ class MadeColumn:
             made = few.take(pa.array(rng.permutation(np.arange(len(where)) % len(few))))
         return {self.columns[0]: placed(shared, where, made)}
 
+    def avoid(self, there: Mapping[str, pa.Array]) -> None:
+        texts = there[self.columns[0]].drop_null().cast(pa.string())
+        if self.unique:
+            self._used.fresh(self.guard.words(texts))
+        go_on = getattr(self.drawer, "go_on", None)
+        if go_on is not None:
+            go_on(texts)
+
     def shares(self, present: np.ndarray, rng: np.random.Generator) -> tuple[pa.Array, np.ndarray]:
         """Null or a shared text (rows,), and int: the rows that get a value of their own."""
         where = np.flatnonzero(present)

@@ -74,6 +74,10 @@ class Folded:
         at[where] = np.arange(len(where))
         return {name: out.take(pa.array(at, mask=at < 0))}
 
+    def avoid(self, there: Mapping[str, pa.Array]) -> None:
+        if self.unique:
+            self._used |= set(there[self.columns[0]].drop_null().to_pylist())
+
     def _drawn(self, rows: np.ndarray, known: Mapping[str, pa.Array], rng: np.random.Generator) -> pa.Array:
         given = {c: a.take(pa.array(rows)) for c, a in known.items()}
         return written(self.notation, self.document.fold(len(rows), given, rng))

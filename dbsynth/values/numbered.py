@@ -72,6 +72,7 @@ class Numbered:
         self.unique, self.distinct, self.empty, self.whole, self.person = unique, distinct, empty, whole, person
         self._key: int | None = None
         self._next: dict[tuple[int, int], int] = {}
+        self._there: set[str] = set()
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
@@ -94,6 +95,10 @@ class Numbered:
             return {column: pa.array(out, pa.string())}
         numbers = pa.array([None if v is None else int(v) for v in out.tolist()], pa.int64())
         return {column: numbers.cast(self.whole)}
+
+    def avoid(self, there: Mapping[str, pa.Array]) -> None:
+        if self.unique:
+            self._there = set(there[self.columns[0]].drop_null().cast(pa.string()).to_pylist())
 
     def values(self, count: int, rng: np.random.Generator, row: Mapping[str, pa.Array] | None = None) -> list[str]:
         """``count`` texts, different from all before and none of the source's. ``row``: other columns of the rows."""
@@ -156,7 +161,11 @@ class Numbered:
             codes[:, free] = permuted(turned, sizes, int(self._key or 0) + at * SPREAD)
             values, there = space.write(codes)
             keep = there & ~self.guard.perhaps(self.guard.words(pa.array(values, pa.string())))
-            out[rows[left[keep]]] = np.array(space.finish(values[keep], rng), object)
+            texts: np.ndarray = np.array(space.finish(values[keep], rng), object)
+            if self._there:
+                fresh = np.array([t not in self._there for t in texts.tolist()], bool)
+                keep[np.flatnonzero(keep)[~fresh]], texts = False, texts[fresh]
+            out[rows[left[keep]]] = texts
             left = left[~keep]
         return rows[np.concatenate(lost)]
 

@@ -173,6 +173,10 @@ class Identities:
                 parts[column].append(people.made(column, present[column][start : start + CHUNK], rng))
         return {c: pa.concat_arrays(arrays) for c, arrays in parts.items()}
 
+    def avoid(self, there: Mapping[str, pa.Array]) -> None:
+        for maker in self.makers.values():
+            maker.avoid(there)
+
     def _in_turn(self) -> list[str]:
         """Names that may be refused come first, the others last: should an address be taken, the row gets another
         name."""

@@ -245,6 +245,13 @@ class Plain:
             self._next += len(there)
         return {self.columns[0]: _typed(values, there, self.type)}
 
+    def avoid(self, there: Mapping[str, pa.Array]) -> None:
+        values = there[self.columns[0]].drop_null()
+        if self.unique and len(values):
+            numbers = values.cast(pa.int32()) if pa.types.is_date32(values.type) else values
+            top = max(float(v) for v in numbers.cast(pa.string()).unique().to_pylist())
+            self._next = max(self._next, int(top) + 1)
+
 
 def _typed(values: np.ndarray, there: np.ndarray, type_: pa.DataType) -> pa.Array:
     if pa.types.is_floating(type_):

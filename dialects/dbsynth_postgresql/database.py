@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from dbsynth.dialect import Count, Dialect, ReadRequest, Sample, Target
+from dbsynth.dialect import Appender, Count, Dialect, ReadRequest, Sample, Target
 from dbsynth.errors import PermissionDenied, UnsupportedSource, UsageError
 from dbsynth.queries import Runner, Statement
 from dbsynth.schema.model import Schema, TableName
@@ -211,6 +211,11 @@ class PostgresqlDatabase:
         from dbsynth_postgresql.target import PostgresqlTarget
 
         return PostgresqlTarget(self)
+
+    def appender(self) -> Appender:
+        from dbsynth_postgresql.append import PostgresqlAppender
+
+        return PostgresqlAppender(self)
 
     def close(self) -> None:
         self.reader.dispose()
