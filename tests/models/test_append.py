@@ -39,10 +39,17 @@ def model(source: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def target(postgres_url: str, model: Path) -> Iterator[str]:
-    url = create_database(postgres_url, "append_target")
+@pytest.fixture(scope="module")
+def template(postgres_url: str, model: Path) -> Iterator[str]:
+    url = create_database(postgres_url, "append_template")
     run("generate", str(model), "--to", url, "--seed", "7", "-q")
+    yield "append_template"
+    drop_database(url)
+
+
+@pytest.fixture
+def target(postgres_url: str, template: str) -> Iterator[str]:
+    url = create_database(postgres_url, "append_target", template=template)
     yield url
     drop_database(url)
 
@@ -135,13 +142,11 @@ def test_children_follow_new_parents(model: Path, target: str) -> None:
     assert ask(target, f"select count(*) from {ORDER} where number > 600 and customer_id <= 120") == [(0,)]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_same_seed_appends_the_same_rows(model: Path, target: str, postgres_url: str, workers: str) -> None:
-    other = create_database(postgres_url, "append_other")
+def test_the_same_seed_appends_the_same_rows(model: Path, target: str, template: str, postgres_url: str) -> None:
+    other = create_database(postgres_url, "append_other", template=template)
     try:
-        run("generate", str(model), "--to", other, "--seed", "7", "-q")
         dbsynth.load(str(model)).append_to(target, scale=0.5, seed=11, workers=1)
-        run("append", str(model), "--to", other, "--scale", "0.5", "--seed", "11", "--workers", workers, "-q")
+        run("append", str(model), "--to", other, "--scale", "0.5", "--seed", "11", "--workers", "2", "-q")
         assert contents(target) == contents(other)
     finally:
         drop_database(other)
@@ -178,7 +183,7 @@ def test_another_model_is_refused_unless_it_will_do(model: Path, source: str, ta
     [
         ("alter table customer drop column until", "customer.until is not in the target"),
         ("drop table nothing", "nothing of the model is not in the target"),
-        (f"alter table {ORDER} alter column qty type bigint", 'or"der.qty was int32 not null and is int64'),
+        ("alter table nothing alter column id type bigint", "nothing.id was int32 not null and is int64 not null now"),
         (f"alter table {ORDER} alter column note set default 'x', alter column note type varchar(40)", "note was"),
         ("alter table customer add column vat text not null default ''; "
          "alter table customer alter column vat drop default", "customer.vat is not in the model"),
