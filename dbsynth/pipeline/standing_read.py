@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
+from sqlalchemy import types as sqltypes
 
 from dbsynth.dialect import Database, ReadRequest
 from dbsynth.errors import TargetRefused, UnsatisfiableConstraint, UsageError
 from dbsynth.pipeline.borrowed import lenders
 from dbsynth.pipeline.plan import Plan, TablePlan
-from dbsynth.pipeline.room import key_places
+from dbsynth.pipeline.room import highest_key, key_places
 from dbsynth.relation.facts import Aggregate
 from dbsynth.relation.keys import combined, row_index
 from dbsynth.schema.checks import parse_checks
@@ -51,6 +52,8 @@ def check_drift(plan: Plan, live: Mapping[TableName, Live], catalog: Schema) -> 
 def _kind(column: Column) -> str:
     """What of a column decides which values it takes, in words."""
     limits = [getattr(column.type, name, None) for name in ("length", "precision", "scale", "enums")]
+    if isinstance(column.type, sqltypes.Integer):
+        limits = [highest_key(column)]
     told = ", ".join(str(limit) for limit in limits if limit is not None)
     generated = " generated" if column.generated else ""
     return f"{arrow_type(column.type)}{f' ({told})' if told else ''}{'' if column.nullable else ' not null'}{generated}"
