@@ -529,6 +529,17 @@ def dbt_run(
         raise SystemExit(code)
 
 
+@dbt.command(epilog=EXIT_TEXT)
+@click.argument("folder", type=arguments.FOLDER, default="dbsynth_package", metavar="[FOLDER]")
+def package(folder: Path) -> None:
+    """Write dbsynth's package of macros into FOLDER [dbsynth_package], for `packages.yml` to name as `local:`."""
+    with failures(verbose=False, as_json=False):
+        from dbsynth.dbt.package import write_package
+
+        write_package(folder)
+        click.echo(f"packages:\n  - local: {folder}")
+
+
 @main.command(epilog=EXIT_TEXT)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
 def dialects(as_json: bool) -> None:
