@@ -4,20 +4,23 @@ a score made of them, and what looks like damage."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dbsynth.pipeline.plan import TablePlan
-from dbsynth.quality import measures, relations, shapes, trends
+from dbsynth.quality import detection, measures, relations, sequences, shapes, trends, utility
+from dbsynth.quality.chains import chains
 from dbsynth.quality.damage import findings_of
 from dbsynth.quality.figures import Fidelity, Figure, Subject
+from dbsynth.quality.frames import Frames, Related, half
 from dbsynth.quality.measured import Measured, Result
 from dbsynth.quality.score import FORMULA, overall, score_of, tables_of
-from dbsynth.quality.sides import Family, Sides
-from dbsynth.quality.variables import Frame, flat, frame, row_codes
+from dbsynth.quality.sides import Sides
+from dbsynth.quality.variables import Frame, as_numbers, flat, row_codes
 from dbsynth.rng import generator
 from dbsynth.schema.model import ForeignKey, TableName
 
@@ -26,22 +29,20 @@ LEAST_ROWS = 20
 FEW_ROWS = 4_000
 SPLITS = 3
 """Fewer rows are halved so many times: the mean of the figures is their ceiling."""
-MANY_CHILDREN = 20.0
-"""Children a parent, in a sample of them, whose number tells the number of them all."""
-NO_VALUES = ("foreign key", "serial", "line number", "database")
-
-Measure = Callable[[Frame], list[Measured]]
+DETECTED = 2
+"""Foreign keys of a table over which rows of both sides are told apart, that of its context first."""
 
 
 def fidelity(sides: Sides, seed: int = 0) -> Fidelity:
-    """Of all tables and foreign keys. The same samples and seed give the same figures."""
-    study = Study(sides, seed)
+    """Of all tables and foreign keys. The same rows and seed give the same figures. Raises UsageError where what they
+    need is not installed."""
+    detection.boosting()
+    study = Study(Frames(sides, seed), seed)
     results: list[Result] = []
     for table in sides.schema.tables:
         results += study.of_table(table.name)
-        for key in table.foreign_keys:
-            if key.ref_table in sides.real.counts:
-                results += study.of_relation(table.name, key)
+        for place, key in enumerate(study.frames.keys(table.name)):
+            results += study.of_relation(table.name, key, place)
     figures = tuple(r.figure for r in results)
     tables = tables_of(figures)
     return Fidelity(overall(tables), tables, figures, findings_of(sides, results, tables), FORMULA)
@@ -49,148 +50,174 @@ def fidelity(sides: Sides, seed: int = 0) -> Fidelity:
 
 @dataclass
 class Study:
-    sides: Sides
+    frames: Frames
     seed: int
-    _frames: dict[TableName, Frame] = field(default_factory=dict)
 
     def of_table(self, name: TableName) -> list[Result]:
-        plan = self.sides.plan[name]
-        rows = (self.sides.real.counts[name], self.sides.made.counts[name])
-        if plan.kept is not None and plan.kept.count >= rows[0]:
-            return [kept(plan, self.sides.made.rows(name), rows[0])]
-        whole = self.frame(name)
+        sides = self.frames.sides
+        if self.frames.kept(name):
+            return [kept(sides.plan[name], sides.made.rows(name))]
+        whole = self.frames.of(name)
         if not all(whole.rows):
             return []
-        found = self.figures(whole, self.single, str(name), lambda c: Subject(name, c))
-        keys = {c for key in self.sides.schema[name].foreign_keys for c in key.columns}
-        return found + self.null_keys(name, keys - {v.column for v in whole.variables})
-
-    def null_keys(self, name: TableName, columns: set[str]) -> list[Result]:
-        """How often columns of foreign keys are null, which nothing else is compared of."""
-        real, made = self.sides.real.rows(name), self.sides.made.rows(name)
-        found = []
-        for column in sorted(columns & set(real.column_names) & set(made.column_names)):
-            empty = [t.column(column).null_count / t.num_rows for t in (real, made)]
-            if any(empty):
-                n = real.num_rows
-                m = Measured("nulls", (column,), measures.alike(*empty), rows=(n, made.num_rows))
-                ceiling = 1.0 - float(np.sqrt(empty[0] * (1 - empty[0]) * 4 / n)) if n >= LEAST_ROWS else None
-                subject = Subject(name, (column,))
-                score = score_of(m.name, m.value, ceiling)
-                found.append(Result(Figure(m.name, subject, m.value, ceiling, score, (n, made.num_rows)), m))
-        return found
-
-    def single(self, part: Frame) -> list[Measured]:
-        found = [*shapes.shapes(part), *shapes.nulls(part), *shapes.precisions(part), *shapes.coverage(part)]
-        found += shapes.displaced(part)
-        pairs = trends.within(thinned(part, self.seed), self.seed)
-        return [*found, *trends.trends(pairs), *trends.kept(pairs, "dependence", both=True)]
-
-    def figures(
-        self, whole: Frame, measure: Measure, name: str, subject: Callable[[tuple[str, ...]], Subject]
-    ) -> list[Result]:
         count = whole.rows[0]
         ceilings = []
-        if count >= LEAST_ROWS:
-            for split in range(SPLITS if count < FEW_ROWS else 1):
-                half = halves(count, self.seed, name, split)
-                ceilings.append(measure(whole.parted(half, ~half)))
-        return with_ceilings(measure(whole), ceilings, subject, whole.rows)
+        for split in range(splits(count)):
+            first = self.half(count, str(name), split)
+            ceilings.append(self.single(whole.parted(first, ~first)))
+        measured = self.single(whole)
+        found = with_ceilings(measured, ceilings, partial(Subject, name), whole.rows)
+        found += self.null_keys(name, {v.column for v in whole.variables})
+        found += self.told_apart("C2ST", Subject(name), whole)
+        column = utility.target(measured)
+        served = utility.utility(whole, column, self.seed) if column else None
+        return found + ([result(served[0], served[1], Subject(name, (str(column),)), whole.rows)] if served else [])
 
-    def of_relation(self, name: TableName, key: ForeignKey) -> list[Result]:
-        parent_plan = self.sides.plan[key.ref_table]
-        if parent_plan.kept is not None and parent_plan.kept.count >= parent_plan.source_rows:
-            return []  # a category of the child
-        families = self.families(name, key)
-        if families is None:
+    def single(self, part: Frame) -> list[Measured]:
+        pairs = trends.within(self.thinned(part), self.seed)
+        return [
+            *shapes.shapes(part),
+            *shapes.nulls(part),
+            *shapes.precisions(part),
+            *shapes.coverage(part),
+            *shapes.displaced(part),
+            *trends.trends(pairs),
+            *trends.kept(pairs, "dependence", both=True),
+        ]
+
+    def null_keys(self, name: TableName, compared: set[str]) -> list[Result]:
+        """How often columns of foreign keys are null, of those that nothing else is compared of."""
+        real, made = self.frames.rows(name)
+        keys = {c for key in self.frames.sides.schema[name].foreign_keys for c in key.columns} - compared
+        found = []
+        for column in sorted(keys & set(real.column_names) & set(made.column_names)):
+            here, there = (t.column(column).null_count / t.num_rows for t in (real, made))
+            if here or there:
+                rows = (real.num_rows, made.num_rows)
+                m = Measured("nulls", (column,), measures.alike(here, there), rows=rows)
+                ceiling = 1.0 - float(np.sqrt(here * (1.0 - here) * 4.0 / rows[0])) if splits(rows[0]) else None
+                found.append(result(m, ceiling, Subject(name, (column,)), rows))
+        return found
+
+    def of_relation(self, name: TableName, key: ForeignKey, place: int) -> list[Result]:
+        """``place`` of the key among the table's."""
+        family = self.frames.related(name, key)
+        if family is None:
             return []
-        links = relations.linked(
-            key, (families[0].children, families[1].children), (families[0].parents, families[1].parents)
-        )
-        if not all(links.parents) or not (links.real >= 0).any():
-            return []
-        told = relation_name(name, key)
-        child = self.frame(name, families[0].children, families[1].children)
-        parent = self.frame(key.ref_table, families[0].parents, families[1].parents)
-        subject = lambda c: Subject(name, c, relation=told)  # noqa: E731
+        told = f"{name}({', '.join(key.columns)}) > {key.ref_table}"
+        above = chains(self.frames, family, key)
+        parents = family.links.parents
+        orders = self.orders(name, family)
         ceilings = []
-        if links.parents[0] >= LEAST_ROWS:
-            for split in range(SPLITS if links.parents[0] < FEW_ROWS else 1):
-                half = halves(links.parents[0], self.seed, told, split)
-                parts, first, second = links.halved(half)
-                if min(first.sum(), second.sum()) < LEAST_ROWS // 2:
-                    continue
-                ceilings.append(self.related(key, child.parted(first, second), parent.parted(half, ~half), parts))
-        return with_ceilings(self.related(key, child, parent, links), ceilings, subject, links.parents)
+        for split in range(splits(parents[0])):
+            first = self.half(parents[0], told, split)
+            links, *masks = family.links.halved(first)
+            if min(m.sum() for m in masks) >= LEAST_ROWS // 2:
+                child = family.child.parted(masks[0], masks[1])
+                parent = family.parent.parted(first, ~first)
+                ceilings.append(self.related(key, child, parent, links, orders.parted(masks[0], masks[1])))
+        measured = self.related(key, family.child, family.parent, family.links, orders)
+        subject = Subject(name, relation=told)
+        results = with_ceilings(measured, ceilings, partial(Subject, name, relation=told), parents)
+        for chain in above:
+            found = self.hops(chain.child, chain.ancestor, chain.links, chain.name)
+            parts = []
+            for split in range(splits(chain.links.parents[0])):
+                first = self.half(chain.links.parents[0], f"{told} {chain.table}", split)
+                links, *masks = chain.links.halved(first)
+                if min(m.sum() for m in masks) >= LEAST_ROWS // 2:
+                    ancestor = chain.ancestor.parted(first, ~first)
+                    parts.append(self.hops(chain.child.parted(masks[0], masks[1]), ancestor, links, chain.name))
+            way = f"{told} > {chain.table}"
+            results += with_ceilings(found, parts, partial(Subject, name, relation=way), chain.links.parents)
+        if place < DETECTED:
+            both = relations.joined(family.child, family.parent, family.links)
+            results += self.told_apart("C2ST join", subject, beside(*both))
+            sums = relations.aggregates(family.child, family.links)
+            results += self.told_apart("C2ST aggregates", subject, beside(family.parent, sums))
+        return results
 
-    def related(self, key: ForeignKey, child: Frame, parent: Frame, links: relations.Links) -> list[Measured]:
-        found = relations.cardinality(links, key.columns)
-        both = relations.joined(child, parent, links)
-        if all(both[0].rows):
-            picks = thinning(both[0].rows, self.seed)
-            pairs = trends.across(both[0].taken(*picks), both[1].taken(*picks), self.seed, links.witnesses)
-            found += [*trends.mean_trends(pairs, "1-hop trend"), *trends.kept(pairs, "1-hop dependence")]
+    def related(
+        self, key: ForeignKey, child: Frame, parent: Frame, links: relations.Links, orders: sequences.Orders
+    ) -> list[Measured]:
+        found = [*relations.cardinality(links, key.columns), *self.hops(child, parent, links, "1-hop")]
         sums = relations.aggregates(child, links)
-        picks = thinning(sums.rows, self.seed)
-        pairs = trends.across(sums.taken(*picks), parent.taken(*picks), self.seed, sums.rows)
+        thin = self.picks(sums.rows)
+        pairs = trends.across(sums.taken(*thin), parent.taken(*thin), self.seed, sums.rows)
         found += [*trends.mean_trends(pairs, "aggregate trend"), *trends.kept(pairs, "aggregate dependence")]
         if min(links.witnesses) >= LEAST_ROWS // 2:
             found += [Measured("aggregate", (v.column,), shapes.shape(v)) for v in sums.variables[1:]]
-        return found + relations.siblings(child, links)
+        found += relations.siblings(child, links)
+        return [*found, *sequences.figures(child, links, orders)]
 
-    def families(self, name: TableName, key: ForeignKey) -> tuple[Family, Family] | None:
-        """Of both sides, in the same share of the families; None where one side has no rows. Parents that have many
-        children each come with a sample of them."""
-        real, made = self.sides.real, self.sides.made
-        if not all((real.counts[name], made.counts[name], real.counts[key.ref_table], made.counts[key.ref_table])):
-            return None
-        share = min(s.share(key, name) for s in (real, made))
-        if share < 1.0 and real.counts[name] * share / real.counts[key.ref_table] >= MANY_CHILDREN:
-            return tuple(Family(s.rows(name), s.rows(key.ref_table), torn=True) for s in (real, made))  # type: ignore[return-value]
-        return real.family(name, key, share), made.family(name, key, share)
+    def hops(self, child: Frame, ancestor: Frame, links: relations.Links, name: str) -> list[Measured]:
+        low, high = relations.joined(child, ancestor, links)
+        if not all(low.rows):
+            return []
+        thin = self.picks(low.rows)
+        pairs = trends.across(low.taken(*thin), high.taken(*thin), self.seed, links.witnesses)
+        return [*trends.mean_trends(pairs, f"{name} trend"), *trends.kept(pairs, f"{name} dependence")]
 
-    def frame(self, name: TableName, real: pa.Table | None = None, made: pa.Table | None = None) -> Frame:
-        """Of a table's rows, or of these; built once where they are all its rows."""
-        if real is None or made is None:
-            real, made = self.sides.real.rows(name), self.sides.made.rows(name)
-        whole = all(t.num_rows == s.counts[name] for t, s in ((real, self.sides.real), (made, self.sides.made)))
-        if whole and name in self._frames:
-            return self._frames[name]
-        found = frame(self.sides.plan[name], columns_of(self.sides, name), real, made)
-        if whole:
-            self._frames[name] = found
-        return found
+    def orders(self, name: TableName, family: Related) -> sequences.Orders:
+        """What siblings are ordered by: what the plan says, else the primary key; and by numbers given in turn."""
+        table, plan = self.frames.sides.schema[name], self.frames.sides.plan[name]
+        key = table.primary_key.columns if table.primary_key else ()
+        given = tuple(c for c in key if plan.by_column[c].how in ("serial", "line number"))
+        told = plan.sibling_order or key
+        return sequences.Orders(*(self.sorting(family, [c for c in cs if c in family.columns]) for cs in (told, given)))
 
+    @staticmethod
+    def sorting(family: Related, columns: list[str]) -> sequences.Order:
+        real, made = ([in_order(t.column(c)) for c in columns] for t in family.children)
+        return real, made
 
-def columns_of(sides: Sides, name: TableName) -> list[str]:
-    """That hold something other than keys; a key to rows that are kept is a category."""
-    plan = sides.plan[name]
-    lookups = {
-        c
-        for k in sides.schema[name].foreign_keys
-        if k.ref_table in sides.plan.by_name and sides.plan[k.ref_table].kept is not None
-        for c in k.columns
-    }
-    known = plan.by_column
-    return [
-        c.name
-        for c in sides.schema[name].stored_columns
-        if c.name in lookups or c.name not in known or known[c.name].how not in NO_VALUES
-    ]
+    def told_apart(self, name: str, subject: Subject, frame: Frame) -> list[Result]:
+        found = detection.auc(frame, self.seed)
+        if found is None:
+            return []
+        n, m = (min(x, detection.MOST_ROWS) for x in frame.rows)
+        chance = 0.5 + float(np.sqrt((n + m + 1) / (12.0 * n * m)))  # of ranks: Mann & Whitney 1947
+        return [result(Measured(name, (), found), chance, subject, frame.rows)]
 
+    def half(self, count: int, name: str, split: int) -> np.ndarray:
+        return half(count, generator(self.seed, "halves", name, split))
 
-def relation_name(name: TableName, key: ForeignKey) -> str:
-    return f"{name}({', '.join(key.columns)}) > {key.ref_table}"
+    def picks(self, rows: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of at most ``trends.PAIR_ROWS`` rows a side."""
+        real, made = (
+            np.sort(generator(self.seed, "thinned", i).permutation(n)[: trends.PAIR_ROWS]) for i, n in enumerate(rows)
+        )
+        return real, made
+
+    def thinned(self, part: Frame) -> Frame:
+        return part.taken(*self.picks(part.rows)) if max(part.rows) > trends.PAIR_ROWS else part
 
 
-def kept(plan: TablePlan, made: pa.Table, real_rows: int) -> Result:
+def splits(rows: int) -> int:
+    """How many times so many real rows are halved."""
+    return 0 if rows < LEAST_ROWS else SPLITS if rows < FEW_ROWS else 1
+
+
+def beside(left: Frame, right: Frame) -> Frame:
+    return Frame(left.table, left.variables + right.variables, left.rows)
+
+
+def in_order(values: pa.ChunkedArray) -> np.ndarray:
+    """float64 by which to sort: of texts, their alphabetic rank."""
+    column = flat(values)
+    if pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
+        return np.asarray(pc.rank(column, "ascending", tiebreaker="dense").to_numpy(), np.float64)
+    return as_numbers(column)
+
+
+def kept(plan: TablePlan, made: pa.Table) -> Result:
     """Share of the rows that were to be kept that the target has, by all columns that were."""
     assert plan.kept is not None
-    columns = [c for c in made.column_names if c in plan.kept.rows.column_names and c not in plan.kept.remade]
-    there, here = row_codes([[filled(t.column(c)) for c in columns] for t in (plan.kept.rows, made)])
+    rows = plan.kept.rows
+    columns = [c for c in made.column_names if c in rows.column_names and c not in plan.kept.remade]
+    there, here = row_codes([[filled(t.column(c)) for c in columns] for t in (rows, made)])
     value = float(np.isin(there, here).mean()) if len(there) else 1.0
-    figure = Figure("kept rows", Subject(plan.name), value, 1.0, value, (real_rows, made.num_rows))
-    return Result(figure, Measured("kept rows", (), value))
+    return result(Measured("kept rows", (), value), 1.0, Subject(plan.name), (rows.num_rows, made.num_rows))
 
 
 def filled(values: pa.ChunkedArray) -> pa.Array:
@@ -198,18 +225,9 @@ def filled(values: pa.ChunkedArray) -> pa.Array:
     return pc.fill_null(pc.cast(flat(values), pa.string()), "\x00")
 
 
-def halves(count: int, seed: int, name: str, split: int) -> np.ndarray:
-    """bool (count,): a random half."""
-    return generator(seed, "halves", name, split).permutation(count) < count // 2
-
-
-def thinning(rows: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    real, made = (np.sort(generator(seed, "thinned", i).permutation(n)[: trends.PAIR_ROWS]) for i, n in enumerate(rows))
-    return real, made
-
-
-def thinned(part: Frame, seed: int) -> Frame:
-    return part.taken(*thinning(part.rows, seed)) if max(part.rows) > trends.PAIR_ROWS else part
+def result(m: Measured, ceiling: float | None, subject: Subject, rows: tuple[int, int]) -> Result:
+    name = f"text {m.facet}" if m.facet else m.name
+    return Result(Figure(name, subject, m.value, ceiling, score_of(name, m.value, ceiling), rows, m.says), m)
 
 
 def with_ceilings(
@@ -218,15 +236,12 @@ def with_ceilings(
     subject: Callable[[tuple[str, ...]], Subject],
     rows: tuple[int, int],
 ) -> list[Result]:
+    """``ceilings``: the same figures between halves, of every split."""
     best: dict[tuple[str, tuple[str, ...], str], list[float]] = {}
-    for part in ceilings:
-        for m in part:
-            best.setdefault((m.name, m.columns, m.facet), []).append(m.value)
+    for m in (m for part in ceilings for m in part):
+        best.setdefault((m.name, m.columns, m.facet), []).append(m.value)
     results = []
     for m in found:
         values = best.get((m.name, m.columns, m.facet))
-        ceiling = float(np.mean(values)) if values else None
-        name = f"text {m.facet}" if m.facet else m.name
-        score = score_of(name, m.value, ceiling)
-        results.append(Result(Figure(name, subject(m.columns), m.value, ceiling, score, rows, m.says), m))
+        results.append(result(m, float(np.mean(values)) if values else None, subject(m.columns), rows))
     return results

@@ -35,7 +35,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "aggregate trend",
     ),
     "families": ("aggregate", "siblings", "gaps", "succession", "order"),
-    "dependence": ("dependence", "1-hop dependence", "aggregate dependence"),
+    "dependence": ("dependence", "1-hop dependence", "2-hop dependence", "3-hop dependence", "aggregate dependence"),
     "detection": ("C2ST", "C2ST join", "C2ST aggregates"),
     "utility": ("utility",),
 }

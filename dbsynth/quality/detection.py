@@ -1,0 +1,115 @@
+"""Classifier two-sample tests (Lopez-Paz & Oquab 2017): can trees tell rows of one side from those of the other?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dbsynth.errors import UsageError
+from dbsynth.quality import measures
+from dbsynth.quality.variables import Frame, Variable
+from dbsynth.rng import derive, generator
+
+MOST_ROWS = 6_000
+"""A side."""
+LEAST_ROWS = 40
+FOLDS = 3
+FEW = 6
+"""Rows of the same values that share a fold."""
+MOST_VARIABLES = 60
+CATEGORIES = 60
+"""Of a category: its commonest real values, and one for all others."""
+
+
+def boosting() -> Any:
+    """scikit-learn's module of boosted trees on binned values. Raises UsageError where it is not installed."""
+    try:
+        from sklearn import ensemble
+    except ImportError:
+        raise UsageError(
+            "fidelity needs scikit-learn, which is not installed", hint="pip install 'dbsynth[quality]'"
+        ) from None
+    return ensemble
+
+
+def auc(frame: Frame, seed: int) -> float | None:
+    """Of a frame's real rows against its made ones, cross-validated; 0.5 where they cannot be told apart. None for too
+    few rows or no columns."""
+    if min(frame.rows) < LEAST_ROWS or not frame.variables:
+        return None
+    name = str(frame.table)
+    count = min(*frame.rows, MOST_ROWS)
+    picks = [generator(seed, "C2ST", name, side).permutation(n)[:count] for side, n in enumerate(frame.rows)]
+    variables = chosen(frame.variables, seed, name)
+    values = np.column_stack([inputs(v, picks[0], picks[1]) for v in variables])
+    made = np.repeat([0, 1], count)
+    fold = folds(values, seed, name)
+    belief = np.empty(2 * count)
+    kinds = [not v.number for v in variables]
+    for part in range(FOLDS):
+        train = fold != part
+        if len(np.unique(made[train])) < 2:
+            return None
+        model = trees(kinds, seed).fit(values[train], made[train])
+        belief[~train] = model.predict_proba(values[~train])[:, 1]
+    return area(belief, made)
+
+
+def trees(categories: list[bool], seed: int, number: bool = False) -> Any:
+    """Not yet fitted, that guess a class or (``number``) a number; ``categories``: which columns have no order."""
+    kind = boosting().HistGradientBoostingRegressor if number else boosting().HistGradientBoostingClassifier
+    return kind(
+        max_iter=50,
+        learning_rate=0.15,
+        max_leaf_nodes=24,
+        max_bins=64,
+        min_samples_leaf=20,
+        categorical_features=categories if any(categories) else None,
+        early_stopping=False,
+        random_state=derive(seed, "trees") % 2**32,
+    )
+
+
+def chosen(variables: tuple[Variable, ...], seed: int, name: str) -> tuple[Variable, ...]:
+    """At most ``MOST_VARIABLES``, always the same."""
+    if len(variables) <= MOST_VARIABLES:
+        return variables
+    picks = np.sort(generator(seed, "variables", name).permutation(len(variables))[:MOST_VARIABLES])
+    return tuple(variables[i] for i in picks)
+
+
+def inputs(v: Variable, real: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """float64 of the rows at these positions, real ones first: the order of numbers, or of categories by how frequent
+    they are in both sides together; -1: none."""
+    both = np.concatenate([v.real[real], v.made[made]])
+    if v.number:
+        return measures.ordered(both).astype(np.float64)
+    size = int(both.max(initial=-1)) + 1
+    rank = np.empty(size + 1)
+    rank[np.argsort(-np.bincount(both[both >= 0], minlength=size), kind="stable")] = np.arange(size)
+    rank[size] = -1.0  # code -1
+    return np.asarray(np.minimum(rank, CATEGORIES)[both])
+
+
+def folds(values: np.ndarray, seed: int, name: str) -> np.ndarray:
+    """int64 (rows,) 0..FOLDS-1. The few rows of the same values share one, of whatever side they are: else a row that
+    both sides have, seen in training on the one side, would be guessed to be of that side and pull the figure below
+    0.5. Values that many rows have are dealt out row by row: how frequent they are is learned from some and tested on
+    others."""
+    same, count = np.unique(values, axis=0, return_inverse=True, return_counts=True)[1:]
+    same = same.reshape(-1)
+    rng = generator(seed, "folds", name)
+    together = (rng.permutation(len(count)) % FOLDS)[same]
+    apart = rng.permutation(len(values)) % FOLDS
+    return np.where(count[same] <= FEW, together, apart)
+
+
+def area(belief: np.ndarray, made: np.ndarray) -> float:
+    """Under the ROC curve: how often a made row is believed to be made rather than a real one; ties count half."""
+    at, count = np.unique(belief, return_inverse=True, return_counts=True)[1:]
+    rank = np.cumsum(count) - (count - 1) / 2.0
+    positives = int(made.sum())
+    negatives = len(made) - positives
+    total = float(rank[at][made == 1].sum())
+    return (total - positives * (positives + 1) / 2.0) / (positives * negatives)
