@@ -11,7 +11,7 @@ from dbsynth.quality import measures
 from dbsynth.quality.variables import Frame, Variable
 from dbsynth.rng import derive, generator
 
-MOST_ROWS = 6_000
+MOST_ROWS = 5_000
 """A side."""
 LEAST_ROWS = 40
 FOLDS = 3
@@ -60,9 +60,9 @@ def trees(categories: list[bool], seed: int, number: bool = False) -> Any:
     """Not yet fitted, that guess a class or (``number``) a number; ``categories``: which columns have no order."""
     kind = boosting().HistGradientBoostingRegressor if number else boosting().HistGradientBoostingClassifier
     return kind(
-        max_iter=50,
-        learning_rate=0.15,
-        max_leaf_nodes=24,
+        max_iter=30,
+        learning_rate=0.2,
+        max_leaf_nodes=16,
         max_bins=64,
         min_samples_leaf=20,
         categorical_features=categories if any(categories) else None,

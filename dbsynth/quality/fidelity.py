@@ -4,7 +4,7 @@ a score made of them, and what looks like damage."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -52,6 +52,7 @@ def fidelity(sides: Sides, seed: int = 0) -> Fidelity:
 class Study:
     frames: Frames
     seed: int
+    _alone: dict[TableName, float | None] = field(default_factory=dict)
 
     def of_table(self, name: TableName) -> list[Result]:
         sides = self.frames.sides
@@ -68,7 +69,7 @@ class Study:
         measured = self.single(whole)
         found = with_ceilings(measured, ceilings, partial(Subject, name), whole.rows)
         found += self.null_keys(name, {v.column for v in whole.variables})
-        found += self.told_apart("C2ST", Subject(name), whole)
+        found += self.told_apart("C2ST", Subject(name), whole, self.alone(name), 0.5)
         column = utility.target(measured)
         served = utility.utility(whole, column, self.seed) if column else None
         return found + ([result(served[0], served[1], Subject(name, (str(column),)), whole.rows)] if served else [])
@@ -130,11 +131,12 @@ class Study:
                     parts.append(self.hops(chain.child.parted(masks[0], masks[1]), ancestor, links, chain.name))
             way = f"{told} > {chain.table}"
             results += with_ceilings(found, parts, partial(Subject, name, relation=way), chain.links.parents)
-        if place < DETECTED:
-            both = relations.joined(family.child, family.parent, family.links)
-            results += self.told_apart("C2ST join", subject, beside(*both))
-            sums = relations.aggregates(family.child, family.links)
-            results += self.told_apart("C2ST aggregates", subject, beside(family.parent, sums))
+        if place < DETECTED and min(family.links.children) >= detection.LEAST_ROWS:
+            known = max(self.alone(name) or 0.5, self.alone(key.ref_table) or 0.5)
+            joint = beside(*relations.joined(family.child, family.parent, family.links))
+            sums = beside(family.parent, relations.aggregates(family.child, family.links))
+            for title, frame in (("C2ST join", joint), ("C2ST aggregates", sums)):
+                results += self.told_apart(title, subject, frame, detection.auc(frame, self.seed), known)
         return results
 
     def related(
@@ -171,13 +173,20 @@ class Study:
         real, made = ([in_order(t.column(c)) for c in columns] for t in family.children)
         return real, made
 
-    def told_apart(self, name: str, subject: Subject, frame: Frame) -> list[Result]:
-        found = detection.auc(frame, self.seed)
+    def told_apart(self, name: str, subject: Subject, frame: Frame, found: float | None, known: float) -> list[Result]:
+        """``known``: the best AUC of the tables that a join consists of; only what the join adds counts."""
         if found is None:
             return []
         n, m = (min(x, detection.MOST_ROWS) for x in frame.rows)
         chance = 0.5 + float(np.sqrt((n + m + 1) / (12.0 * n * m)))  # of ranks: Mann & Whitney 1947
-        return [result(Measured(name, (), found), chance, subject, frame.rows)]
+        figure = Figure(name, subject, found, chance, score_of(name, found, max(chance, known)), frame.rows)
+        return [Result(figure, Measured(name, (), found))]
+
+    def alone(self, name: TableName) -> float | None:
+        """AUC of a table's rows by themselves."""
+        if name not in self._alone:
+            self._alone[name] = None if self.frames.kept(name) else detection.auc(self.frames.of(name), self.seed)
+        return self._alone[name]
 
     def half(self, count: int, name: str, split: int) -> np.ndarray:
         return half(count, generator(self.seed, "halves", name, split))

@@ -23,6 +23,11 @@ class Links:
     parents: tuple[int, int]
 
     @property
+    def children(self) -> tuple[int, int]:
+        """That have a parent."""
+        return int((self.real >= 0).sum()), int((self.made >= 0).sum())
+
+    @property
     def witnesses(self) -> tuple[int, int]:
         """Parents that have children."""
         real, made = (len(np.unique(x[x >= 0])) for x in (self.real, self.made))

@@ -40,12 +40,14 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "utility": ("utility",),
 }
 """Figures by what they tell of."""
+WEIGHTS = {"shapes": 3, "trends": 3, "relations": 2, "families": 1, "dependence": 1, "detection": 1, "utility": 1}
 AUC = PARTS["detection"]
 FORMULA = (
-    "Every figure is divided by its noise ceiling, the same figure between two halves of the real rows (at most 1; an "
-    "AUC counts 1 − 2·(AUC − ceiling)). A table's parts are the means of its figures of shapes, trends, relations, "
-    "families, dependence, detection and utility; its score is the mean of those parts that it has. The score of all "
-    "is the mean of the tables' scores. Figures of too few rows to have a ceiling do not count."
+    "Every figure is divided by its noise ceiling, the same figure between two halves of the real rows, at most 1; of "
+    "an AUC counts 1 − 2·(AUC − ceiling), of that of a join what it exceeds those of its tables by. The score of a "
+    "table is the mean of its parts: shapes (weight 3), trends (3), relations (2), families (1), dependence (1), "
+    "detection (1) and utility (1), each the mean of its figures, without the parts that it has none of. The score of "
+    "all is the mean of the tables' scores. Figures of too few rows to have a ceiling do not count."
 )
 
 
@@ -64,7 +66,11 @@ def tables_of(figures: Sequence[Figure]) -> dict[TableName, float]:
     for f in figures:
         if f.ceiling is not None:
             parts.setdefault(f.subject.table, {}).setdefault(of[f.name], []).append(f.score)
-    return {table: mean([mean(scores) for scores in found.values()]) for table, found in parts.items()}
+    scores = {}
+    for table, found in parts.items():
+        weight = sum(WEIGHTS[part] for part in found)
+        scores[table] = sum(WEIGHTS[part] * mean(values) for part, values in found.items()) / weight
+    return scores
 
 
 def overall(tables: Mapping[TableName, float]) -> float:
