@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dbsynth.quality.disclosure.attacks import attacked
 from dbsynth.quality.disclosure.copies import LEAST_COLUMNS, copies
-from dbsynth.quality.disclosure.distances import measured, near_rows
+from dbsynth.quality.disclosure.distances import near_rows
+from dbsynth.quality.disclosure.persons import persons
 from dbsynth.quality.disclosure.seen import Seen, alike, own_columns, seen
+from dbsynth.quality.disclosure.taken_over import kept_rows
+from dbsynth.quality.disclosure.texts import shared_runs
 from dbsynth.quality.disclosure.values import Values
 from dbsynth.quality.figures import Finding, Privacy, PrivacyFigure
 from dbsynth.quality.sides import Sides
@@ -27,15 +31,23 @@ def privacy(sides: Sides, seed: int = 0, max_copies: float = MOST_COPIES) -> Pri
     """Reads a few samples of each table, one table at a time. The same seed gives the same figures."""
     figures: list[PrivacyFigure] = []
     findings: list[Finding] = []
-    values = Values(sides.plan.privacy_k, max_copies)
+    k = sides.plan.privacy_k
+    values = Values(k, max_copies)
     for table in sides.schema.tables:
         rows = seen(sides, table.name)
-        if not rows.real.num_rows or not rows.made.num_rows:
-            continue
-        for found, said in (copies(_compared(sides, table.name, rows), max_copies), _near(rows, seed)):
+        looked = [kept_rows(rows.plan, k)]
+        if rows.real.num_rows and rows.made.num_rows:
+            looked += [
+                copies(_compared(sides, table.name, rows), max_copies),
+                near_rows(rows, seed),
+                persons(rows, max_copies, seed),
+                shared_runs(rows, k, max_copies),
+                attacked(rows, seed),
+            ]
+            values.look(sides, rows)
+        for found, said in looked:
             figures += found
             findings += said
-        values.look(sides, rows)
     for figure, finding in values.judged():
         figures.append(figure)
         findings += [finding] if finding else []
@@ -49,8 +61,3 @@ def _compared(sides: Sides, name: TableName, rows: Seen) -> Seen:
         return rows
     columns = own_columns(rows.table, rows.plan, rows.made.column_names)
     return (alike(sides, name, columns) if len(columns) >= LEAST_COLUMNS else None) or rows
-
-
-def _near(rows: Seen, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]:
-    found = measured(rows, seed)
-    return near_rows(rows, found) if found is not None else ([], [])

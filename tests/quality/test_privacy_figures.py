@@ -91,8 +91,8 @@ def test_one_copied_row_among_thousands_passes() -> None:
 
 def test_the_real_rows_themselves_fail() -> None:
     real = rows(500, 0)
-    assert failed(looked(real, real)) == {
-        "exact_copies", "copies_of_unique_rows", "personal_values", "rare_values", "near_rows"
+    assert failed(looked(real, real)) >= {
+        "exact_copies", "copies_of_unique_rows", "personal_values", "rare_values", "near_rows", "linkability"
     }  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_kept_rows_are_left_out() -> None:
     given_ = compared(real, real)
     (plan,) = given_.plan.tables
     kept = replace(given_, plan=replace(given_.plan, tables=(replace(plan, kept=Kept(real, "lookup table")),)))
-    assert privacy(kept).figures == ()
+    assert {f.name for f in privacy(kept).figures} == {"kept_references"}
     half = replace(plan, kept=Kept(real.slice(0, 25), "lookup table"))
     found = privacy(replace(given_, plan=replace(given_.plan, tables=(half,))))
     assert "without 25 rows that are kept on purpose" in next(f.says for f in found.figures if f.name == "exact_copies")

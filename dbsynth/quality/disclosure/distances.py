@@ -92,7 +92,10 @@ def measured(rows: Seen, seed: int) -> Distances | None:
     )
 
 
-def near_rows(rows: Seen, found: Distances) -> tuple[list[PrivacyFigure], list[Finding]]:
+def near_rows(rows: Seen, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]:
+    found = measured(rows, seed)
+    if found is None:
+        return [], []
     n, m = len(found.real), len(found.made)
     bound = float(np.quantile(found.real[:, 0], NEAR)) + TINY
     near, near_real, near_pieced = (int((side[:, 0] <= bound).sum()) for side in (found.made, found.real, found.pieced))

@@ -88,28 +88,34 @@ def nearest(rows: Rows, others: Rows, count: int, own: np.ndarray | None = None)
         if own is not None:
             total[np.arange(len(total)), own[begin : begin + step]] = np.inf
         found = np.argpartition(total, min(count, total.shape[1] - 1), axis=1)[:, :count]
-        apart = np.take_along_axis(total, found, axis=1)
-        order = np.argsort(apart, axis=1, kind="stable")
+        reached = np.take_along_axis(total, found, axis=1)
+        order = np.argsort(reached, axis=1, kind="stable")
         where[begin : begin + step] = np.take_along_axis(found, order, axis=1)
-        near[begin : begin + step] = np.take_along_axis(apart, order, axis=1)
+        near[begin : begin + step] = np.take_along_axis(reached, order, axis=1)
     return near, where
 
 
 def distances(rows: Rows, others: Rows, some: slice) -> np.ndarray:
     """float32 (some, others)."""
-    codes = rows.codes[:, some]
-    total = np.zeros((codes.shape[1], len(others)), np.float32)
-    apart = np.empty_like(total)
-    for j, number in enumerate(rows.ordered):
-        if number:
-            np.subtract(codes[j][:, None], others.codes[j][None, :], out=apart)
-            np.abs(apart, out=apart)
-            if (codes[j] == NULL).any() or (others.codes[j] == NULL).any():
-                np.minimum(apart, 1.0, out=apart)
-        else:
-            np.not_equal(codes[j][:, None], others.codes[j][None, :], out=apart, dtype=None, casting="unsafe")
-        total += apart
+    total = np.zeros((rows.codes[:, some].shape[1], len(others)), np.float32)
+    one = np.empty_like(total)
+    for j in range(len(rows.codes)):
+        total += apart(rows, others, j, some, one)
     return total
+
+
+def apart(rows: Rows, others: Rows, j: int, some: slice, out: np.ndarray | None = None) -> np.ndarray:
+    """float32 (some, others): in column ``j`` alone; 0..1."""
+    a, b = rows.codes[j, some], others.codes[j]
+    found = np.empty((len(a), len(b)), np.float32) if out is None else out
+    if not rows.ordered[j]:
+        np.not_equal(a[:, None], b[None, :], out=found, casting="unsafe")
+        return found
+    np.subtract(a[:, None], b[None, :], out=found)
+    np.abs(found, out=found)
+    if (a == NULL).any() or (b == NULL).any():
+        np.minimum(found, 1.0, out=found)
+    return found
 
 
 def different(array: pa.Array) -> float:

@@ -1,0 +1,215 @@
+"""Attacks of somebody who has the made rows: singling out, linking, inferring (Giomi, Boenisch, Wehmeyer, Tasnádi 2023,
+"A Unified Framework for Quantifying Privacy Risk in Synthetic Data", PoPETs 2023(2), §4).
+
+How often an attack succeeds says little: who knows what is true of all knows much of each. The paper compares with the
+same attack on rows that the model never saw. A verification has none; here the other half of the source takes the place
+of the made rows, and says what anybody learns from rows of the same kind that are no copies. Against rows of one half
+(the targets) attackers are sent with made rows, and with as many rows of the other half. The risk is what the made rows
+give beyond that, over what there was left to gain (§3.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dbsynth.quality.disclosure.chance import wilson
+from dbsynth.quality.disclosure.distances import both, comparable
+from dbsynth.quality.disclosure.nearest import NULL, Rows, apart, coded, nearest
+from dbsynth.quality.disclosure.seen import Seen
+from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
+from dbsynth.rng import generator
+
+LEAST_COLUMNS, LEAST_ROWS = 4, 100
+ATTACKS, AMONG = 500, 5_000
+"""Attacks of each kind, and rows that each side of the comparison has."""
+NEIGHBOURS = 5
+"""Of a target over what the attacker knows, among which the same row has to be found twice to link (§4.2)."""
+TOGETHER = 3
+"""Columns of a predicate that singles out (§4.1)."""
+CLOSE = 0.05
+"""A number is inferred if no more than that share of the rows lies between it and the guess."""
+RISKY = 0.15
+"""What the least likely value of a risk (95 %) has to pass."""
+BLOCK = 64
+INFERENCE = "inference"
+"""Informs and does not gate: made rows that keep a rule (a date counted from another) give it away without noise, and
+so tell more of a column than real rows do."""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """``hits`` of ``tries`` with made rows, ``base_hits`` of ``base_tries`` with real ones."""
+
+    hits: int
+    tries: int
+    base_hits: int
+    base_tries: int
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        return self.hits / max(1, self.tries), self.base_hits / max(1, self.base_tries)
+
+    @property
+    def value(self) -> float:
+        """0 .. 1: (r - b) / (1 - b)."""
+        made, base = self.rates
+        return max(0.0, (made - base) / (1 - base)) if base < 1 else 0.0
+
+    @property
+    def least(self) -> float:
+        """Where the interval of 95 % of the risk begins: those of both rates (Wilson), carried over (§3.3)."""
+        if not self.tries or not self.base_tries:
+            return 0.0
+        made, wide = wilson(self.hits, self.tries)
+        base, wide_base = wilson(self.base_hits, self.base_tries)
+        if base >= 1:
+            return 0.0
+        risk = (made - base) / (1 - base)
+        spread = math.hypot(wide / (1 - base), wide_base * (1 - made) / (1 - base) ** 2)
+        return max(0.0, risk - spread)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Rows over the same columns: ``targets`` and ``others``, two halves of the source, and ``made`` ones."""
+
+    targets: Rows
+    others: Rows
+    made: Rows
+    columns: tuple[str, ...]
+
+
+def scene(rows: Seen, rng: np.random.Generator) -> Scene | None:
+    """None where there is too little to attack."""
+    columns = comparable(rows)
+    n, m = rows.real.num_rows, rows.made.num_rows
+    if len(columns) < LEAST_COLUMNS or min(n // 2, m) < LEAST_ROWS:
+        return None
+    pairs = [both(rows, c) for c in columns]
+    real, made = coded([a for a, _ in pairs], [b for _, b in pairs])
+    size = min(AMONG, n // 2, m)
+    drawn = rng.permutation(n)
+    return Scene(
+        real.at(drawn[:size]), real.at(drawn[size : 2 * size]), made.at(rng.permutation(m)[:size]), tuple(columns)
+    )
+
+
+def attacked(rows: Seen, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]:
+    found = scene(rows, generator(seed, "attacked", str(rows.name)))
+    if found is None:
+        return [], []
+    figures, findings = [], []
+    for name, columns, risk, what in _attacks(found, seed, str(rows.name)):
+        made, base = risk.rates
+        subject = Subject(rows.name, columns)
+        gates = name != INFERENCE
+        failed = gates and risk.least > RISKY
+        figures.append(
+            PrivacyFigure(
+                name, subject, risk.value, 0.0, (not failed) if gates else None,
+                f"{what}: {made:.1%} of {risk.tries:,} attacks with made rows succeed, {base:.1%} of "
+                f"{risk.base_tries:,} with real rows that are no copies; the risk is at least {risk.least:.3f} (95 %)",
+            )
+        )  # fmt: skip
+        if failed:
+            says = (
+                f"{rows.name}: {what} succeeds in {made:.1%} of attacks with made rows, in {base:.1%} with other rows "
+                "of the source: the made rows tell of single ones"
+            )
+            findings.append(Finding("failure", "privacy", subject, says, f"make {rows.name} anew"))
+    return figures, findings
+
+
+def _attacks(found: Scene, seed: int, table: str) -> Iterator[tuple[str, tuple[str, ...], Risk, str]]:
+    whom = found.targets.at(np.arange(min(ATTACKS, len(found.targets))))
+    for name, predicates in (("univariate", univariate), ("multivariate", multivariate)):
+        tries = []
+        for bridge in (found.made, found.others):
+            asked = predicates(bridge, generator(seed, name, table))
+            tries += [sum(int(_matching(found.targets, p).sum()) == 1 for p in asked), len(asked)]
+        yield f"singling_out_{name}", (), Risk(*tries), f"singling out by {name} predicates"
+    tries = []
+    for bridge in (found.made, found.others):
+        tries += [linked(whom, bridge), len(whom)]
+    yield "linkability", (), Risk(*tries), "linking two halves of a row's columns"
+    made, base = (inferred(whom, bridge) for bridge in (found.made, found.others))
+    risks = [Risk(int(a), len(whom), int(b), len(whom)) for a, b in zip(made, base, strict=True)]
+    worst = max(range(len(risks)), key=lambda j: (risks[j].least, risks[j].value))
+    column = found.columns[worst]
+    yield INFERENCE, (column,), risks[worst], f"inferring {column}, the worst of {len(risks)} columns, from the others"
+
+
+Predicate = tuple[tuple[int, str, np.float32], ...]
+"""Column, relation ("==", "<=", ">="), code: of all of which the conjunction is meant."""
+
+
+def univariate(rows: Rows, rng: np.random.Generator) -> list[Predicate]:
+    """Values that one row has, and what lies beyond the ends of a column (§4.1)."""
+    found: list[Predicate] = []
+    for j, number in enumerate(rows.ordered):
+        values, times = np.unique(rows.codes[j], return_counts=True)
+        found += [((j, "==", v),) for v in values[times == 1]]
+        known = values[values != NULL]
+        if number and len(known):
+            found += [((j, "<=", known[0]),), ((j, ">=", known[-1]),)]
+    return [found[i] for i in rng.permutation(len(found))[:ATTACKS]]
+
+
+def multivariate(rows: Rows, rng: np.random.Generator) -> list[Predicate]:
+    """Of some columns of a row, numbers on the far side of its own, that are true of this row only (§4.1)."""
+    middle = [np.median(c[c != NULL]) if (c != NULL).any() else NULL for c in rows.codes]
+    found: list[Predicate] = []
+    for at in rng.integers(0, len(rows), 2 * ATTACKS):
+        picked = rng.permutation(len(rows.codes))[:TOGETHER]
+        predicate = tuple((int(j), _side(rows, int(j), int(at), middle), rows.codes[j, at]) for j in picked)
+        if int(_matching(rows, predicate).sum()) == 1:
+            found.append(predicate)
+        if len(found) == ATTACKS:
+            break
+    return found
+
+
+def _side(rows: Rows, j: int, at: int, middle: list[np.float32]) -> str:
+    value = rows.codes[j, at]
+    if not rows.ordered[j] or value == NULL:
+        return "=="
+    return ">=" if value > middle[j] else "<="
+
+
+def _matching(rows: Rows, predicate: Predicate) -> np.ndarray:
+    out = np.ones(len(rows), bool)
+    for j, relation, value in predicate:
+        codes = rows.codes[j]
+        if relation == "==":
+            out &= codes == value
+        else:
+            out &= (codes >= value if relation == ">=" else codes <= value) & (codes != NULL)
+    return out
+
+
+def linked(targets: Rows, bridge: Rows) -> int:
+    """How many targets find one row of ``bridge`` among the nearest over both halves of the columns (§4.2)."""
+    width = len(targets.codes)
+    near = [
+        nearest(targets.columns(half), bridge.columns(half), NEIGHBOURS)[1]
+        for half in (range(0, width, 2), range(1, width, 2))
+    ]
+    return int((near[0][:, :, None] == near[1][:, None, :]).any(axis=(1, 2)).sum())
+
+
+def inferred(targets: Rows, bridge: Rows) -> np.ndarray:
+    """int64 (columns,): targets whose value of a column is that of the row of ``bridge`` nearest in all others
+    (§4.3)."""
+    hits = np.zeros(len(targets.codes), np.int64)
+    for begin in range(0, len(targets), BLOCK):
+        some = slice(begin, begin + BLOCK)
+        each = [apart(targets, bridge, j, some) for j in range(len(hits))]
+        total = np.sum(each, axis=0)
+        for j, own in enumerate(each):
+            guess = bridge.codes[j, np.argmin(total - own, axis=1)]
+            wrong = np.abs(guess - targets.codes[j, some])
+            hits[j] += int((wrong <= (CLOSE if targets.ordered[j] else 0)).sum())
+    return hits
