@@ -34,7 +34,9 @@ from dbsynth.pipeline import clone
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.gates import Thresholds
+from dbsynth.quality.replay import ReplayOptions, replay
 from dbsynth.quality.verify import VerifyOptions, verify_built
+from dbsynth.queries import Failure, Ran, Replays
 from dbsynth.schema.model import Check, Column, ForeignKey, Key, Schema, Table, TableName
 from dbsynth.schema.types import arrow_type
 from dbsynth.translate.names import folded
@@ -553,6 +555,26 @@ class DialectSuite:
         database.close()
         unenforced = {kind for kind in declared if constraints[kind] is not Support.ENFORCED}
         assert unenforced <= {v.kind for v in done.verified}, "what the database does not enforce is tested by query"
+        replayed = replay(ReplayOptions(options))
+        assert len(replayed.compared) > 10
+        assert [c.figure.says for c in replayed.compared if c.figure.q_error is None] == [], "every query runs"
+
+    def test_queries_run_read_only(self, url: str, place: str, write: Callable[..., str]) -> None:
+        write(shop(), ROWS)
+        database = connect(url)
+        assert isinstance(database, Replays)
+        customer = database.place(self.named(url, place, "customer"))
+        with database.runner([place], 60.0) as runner:
+            found = runner.run(f"SELECT * FROM {customer}")
+            missing = runner.run(f"SELECT * FROM {database.place(self.named(url, place, 'no_such_table'))}")
+            again = runner.run(f"SELECT COUNT(*) FROM {customer}")
+        database.close()
+        assert isinstance(found, Ran)
+        assert found.rows == len(ROWS["customer"])
+        assert len(found.columns) == 4
+        assert isinstance(missing, Failure)
+        assert isinstance(again, Ran)
+        assert again.columns[0].values.tolist() == [len(ROWS["customer"])]
 
 
 def kinds_of(table: Table) -> set[str]:

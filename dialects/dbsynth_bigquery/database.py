@@ -19,12 +19,13 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Dialect, Target
-from dbsynth.errors import PermissionDenied, UnsupportedSource
+from dbsynth.errors import ConnectionFailed, PermissionDenied, UnsupportedSource
 from dbsynth.queries import Runner
 from dbsynth.schema.model import Column, ForeignKey, Key, Schema, Table, TableName
 from dbsynth.sqlbase import catalog, select
 from dbsynth.sqlbase.building import is_ours
 from dbsynth.sqlbase.database import Row, SqlDatabase
+from dbsynth.sqlbase.replay import SqlRunner
 from dbsynth.sqlbase.retry import retried
 from dbsynth_bigquery import connection
 from dbsynth_bigquery.connection import client_of, option, raised, storage_client
@@ -143,10 +144,17 @@ class BigqueryDatabase(SqlDatabase):
         """A job that takes longer is cancelled by BigQuery."""
         self._job_seconds = seconds
         try:
-            with super().runner(schemas, seconds) as runner:
-                yield runner
+            yield SqlRunner(self._answer, seconds)
         finally:
             self._job_seconds = None
+
+    def _answer(self, sql: str) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self.arrow(sql, "the query")
+        except ConnectionFailed as error:
+            if isinstance(error.__cause__, api.NotFound):  # the query's own: it names a table that is not there
+                raise PermissionDenied(error.message, hint=error.hint) from error.__cause__
+            raise
 
     def bytes_of(self, sql: str, about: str) -> int:
         """What running ``sql`` would be billed for: a dry run, which costs nothing."""

@@ -23,7 +23,7 @@ QUERIES = {
         select a.title, count(*) over (partition by a.artist_id) from album a limit 20;
     """,
     "pagila17": """
-        select date_trunc('month', rental_date), count(*) from rental group by 1;
+        select date_trunc('month', last_update), count(*) from rental group by 1;
         select f.rating, count(distinct i.store_id) from film f left join inventory i using (film_id)
             where f.rating <> 'G'::public.mpaa_rating group by f.rating;
         select c.name, sum(p.amount) from payment p join rental r on r.rental_id = p.rental_id
