@@ -1,11 +1,11 @@
 """Attacks of somebody who has the made rows: singling out, linking, inferring (Giomi, Boenisch, Wehmeyer, Tasnádi 2023,
-"A Unified Framework for Quantifying Privacy Risk in Synthetic Data", PoPETs 2023(2), §4).
+"A Unified Framework for Quantifying Privacy Risk in Synthetic Data", PoPETs 2023(2)).
 
 How often an attack succeeds says little: who knows what is true of all knows much of each. The paper compares with the
 same attack on rows that the model never saw. A verification has none; here the other half of the source takes the place
 of the made rows, and says what anybody learns from rows of the same kind that are no copies. Against rows of one half
 (the targets) attackers are sent with made rows, and with as many rows of the other half. The risk is what the made rows
-give beyond that, over what there was left to gain (§3.3)."""
+give beyond that, over what there was left to gain."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ LEAST_COLUMNS, LEAST_ROWS = 4, 100
 ATTACKS, AMONG = 500, 5_000
 """Attacks of each kind, and rows that each side of the comparison has."""
 NEIGHBOURS = 5
-"""Of a target over what the attacker knows, among which the same row has to be found twice to link (§4.2)."""
+"""Of a target over what the attacker knows, among which the same row has to be found twice to link."""
 TOGETHER = 3
-"""Columns of a predicate that singles out (§4.1)."""
+"""Columns of a predicate that singles out."""
 CLOSE = 0.05
 """A number is inferred if no more than that share of the rows lies between it and the guess."""
 RISKY = 0.15
@@ -60,7 +60,7 @@ class Risk:
 
     @property
     def least(self) -> float:
-        """Where the interval of 95 % of the risk begins: those of both rates (Wilson), carried over (§3.3)."""
+        """Where the interval of 95 % of the risk begins: those of both rates (Wilson), carried over."""
         if not self.tries or not self.base_tries:
             return 0.0
         made, wide = wilson(self.hits, self.tries)
@@ -147,7 +147,7 @@ Predicate = tuple[tuple[int, str, np.float32], ...]
 
 
 def univariate(rows: Rows, rng: np.random.Generator) -> list[Predicate]:
-    """Values that one row has, and what lies beyond the ends of a column (§4.1)."""
+    """Values that one row has, and what lies beyond the ends of a column."""
     found: list[Predicate] = []
     for j, number in enumerate(rows.ordered):
         values, times = np.unique(rows.codes[j], return_counts=True)
@@ -159,7 +159,7 @@ def univariate(rows: Rows, rng: np.random.Generator) -> list[Predicate]:
 
 
 def multivariate(rows: Rows, rng: np.random.Generator) -> list[Predicate]:
-    """Of some columns of a row, numbers on the far side of its own, that are true of this row only (§4.1)."""
+    """Of some columns of a row, numbers on the far side of its own, that are true of this row only."""
     middle = [np.median(c[c != NULL]) if (c != NULL).any() else NULL for c in rows.codes]
     found: list[Predicate] = []
     for at in rng.integers(0, len(rows), 2 * ATTACKS):
@@ -191,7 +191,7 @@ def _matching(rows: Rows, predicate: Predicate) -> np.ndarray:
 
 
 def linked(targets: Rows, bridge: Rows) -> int:
-    """How many targets find one row of ``bridge`` among the nearest over both halves of the columns (§4.2)."""
+    """How many targets find one row of ``bridge`` among the nearest over both halves of the columns."""
     width = len(targets.codes)
     near = [
         nearest(targets.columns(half), bridge.columns(half), NEIGHBOURS)[1]
@@ -201,8 +201,7 @@ def linked(targets: Rows, bridge: Rows) -> int:
 
 
 def inferred(targets: Rows, bridge: Rows) -> np.ndarray:
-    """int64 (columns,): targets whose value of a column is that of the row of ``bridge`` nearest in all others
-    (§4.3)."""
+    """int64 (columns,): targets whose value of a column is that of the row of ``bridge`` nearest in all others."""
     hits = np.zeros(len(targets.codes), np.int64)
     for begin in range(0, len(targets), BLOCK):
         some = slice(begin, begin + BLOCK)
