@@ -1,7 +1,7 @@
 """dbsynth: clone a database into a schema of synthetic rows that behave like production.
 
-``fit``, ``fit_table``, ``load`` and ``Synthesizer`` are imported when they are first used: the package itself loads
-neither torch nor pandas.
+``fit``, ``fit_table``, ``update``, ``load`` and ``Synthesizer`` are imported when they are first used: the package
+itself loads neither torch nor pandas.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dbsynth.api import fit, fit_table, load
+    from dbsynth.api import fit, fit_table, load, update
     from dbsynth.quality.replay.api import replay
     from dbsynth.synthesizer import Synthesizer
 
 __version__ = "0.1.0"
-__all__ = ["Synthesizer", "__version__", "fit", "fit_table", "load", "replay"]
+__all__ = ["Synthesizer", "__version__", "fit", "fit_table", "load", "replay", "update"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("fit", "fit_table", "load", "Synthesizer"):
+    if name in ("fit", "fit_table", "load", "update", "Synthesizer"):
         from dbsynth import api
 
         return getattr(api, name)

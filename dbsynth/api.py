@@ -21,13 +21,15 @@ from dbsynth.model.base import Device
 from dbsynth.pipeline.clone import EFFORT, limited, read_catalog, wishes_of
 from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor, NearExecutor, default_workers
 from dbsynth.pipeline.filling import Emit, progress
-from dbsynth.pipeline.fitting import asked_of
+from dbsynth.pipeline.fitting import asked_of, refit
 from dbsynth.pipeline.fitting import fit as learn
 from dbsynth.pipeline.generation import Origin, identity_digest
 from dbsynth.pipeline.options import CloneOptions, Effort
 from dbsynth.pipeline.planner import select
 from dbsynth.pipeline.training_wishes import check_training
+from dbsynth.pipeline.update import Base
 from dbsynth.pipeline.work import UrlOrigin
+from dbsynth.quality.diff import check_same_source, check_updatable, drift_of
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.synthesizer import Dtypes, Synthesizer, versions
 
@@ -105,6 +107,83 @@ def fit(
         )
     parsed = parse_url(url) if isinstance(url, str) else url
     return fit_url(CloneOptions(parsed, source_schemas=tuple(schemas) or None, **asked), at)
+
+
+def update(
+    model: Synthesizer,
+    source: str | URL | Engine,
+    *,
+    effort: Effort | None = None,
+    device: Device = "auto",
+    workers: int | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Synthesizer:
+    """A model of ``source`` as it is now: tables of ``model`` that have drifted, and those that depend on them, are
+    learned anew, with the arguments of its fit (``effort``: unless another is given); the others are what they were.
+    ``anew`` of what is returned tells which, and why; none, and ``model`` itself is returned.
+
+    Raises UsageError for a model of another database, of tables in memory, without statistics, or learned with
+    differential privacy: an update would spend its budget again."""
+    url = source.url if isinstance(source, Engine) else parse_url(source) if isinstance(source, str) else source
+    asked = dict(model.asked)
+    keep = tuple(asked.get("keep", ()))
+    options = CloneOptions(
+        url,
+        source_schemas=tuple(asked.get("schemas", ())) or None,
+        tables=tuple(asked.get("tables", ())),
+        exclude=tuple(asked.get("exclude", ())),
+        sample_rows=asked.get("sample_rows", 100_000),
+        effort=effort or asked.get("effort") or "standard",
+        train_minutes=None if effort else asked.get("train_minutes"),
+        strategy=asked.get("strategy"),
+        keep=() if keep == ("none",) else keep,
+        keep_none=keep == ("none",),
+        privacy_k=model.plan.privacy_k,
+        device=device,
+        workers=workers,
+        max_bytes=max_bytes,
+    )
+    return update_url(options, model)
+
+
+def update_url(options: CloneOptions, model: Synthesizer, emit: Emit = lambda event: None) -> Synthesizer:
+    """See ``update``; the selection and the settings of ``options`` count."""
+    check_updatable(options, model)
+    asked, options = options, limited(options)
+    database = connect(options.source_url)
+    executor = LocalExecutor(options.workers or default_workers(), progress(emit))
+    try:
+        origin = Origin(database.dialect.name, identity_digest(database))
+        check_same_source(model, origin, database.describe())
+        options, schema = read_catalog(options, database)
+        changed: list[bool] = []
+
+        def base(schema: Schema, snapshot: str) -> Base:
+            drift = drift_of(model, schema, database, snapshot)
+            changed.append(bool(drift))
+            assert model.statistics is not None
+            return Base(model.plan, model.learned, model.warnings, model.statistics, drift.stale)
+
+        fitted = refit(
+            database,
+            UrlOrigin(options.source_url),
+            schema,
+            options,
+            executor,
+            base,
+            sqlglot_dialect=database.dialect.grammar.sqlglot,
+            seed=model.seed,
+            emit=emit,
+        )
+        executor.close()
+    except BaseException:
+        executor.stop()
+        raise
+    finally:
+        database.close()
+    if not fitted.anew and not any(changed):
+        return model
+    return Synthesizer.of(fitted, {}, origin, asked_of(asked))
 
 
 def fit_table(

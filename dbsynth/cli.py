@@ -148,12 +148,18 @@ def plan(as_json: bool, verbose: bool, **asked: Any) -> None:
 @click.option(
     "--checkpoint", type=arguments.FOLDER, metavar="FOLDER", help="Go on there after an interruption, same result."
 )
+@click.option(
+    "--update", is_flag=True, help="Learn anew only what has drifted since the model in --out, and what depends on it."
+)
 @arguments.output
 @arguments.quiet_option
-def train(out: Path, checkpoint: Path | None, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+def train(
+    out: Path, checkpoint: Path | None, update: bool, as_json: bool, verbose: bool, quiet: bool, **asked: Any
+) -> None:
     """Learn from SOURCE once, and keep a model: a folder of JSON and safetensors, without rows but kept lookup rows.
 
-    `dbsynth generate FOLDER --to TARGET` makes rows of it anywhere, without the source.
+    `dbsynth generate FOLDER --to TARGET` makes rows of it anywhere, without the source. `dbsynth diff SOURCE FOLDER`
+    tells whether the source has drifted since.
     """
     with failures(verbose=verbose, as_json=as_json):
         from dbsynth.console import logs, model_view
@@ -162,6 +168,9 @@ def train(out: Path, checkpoint: Path | None, as_json: bool, verbose: bool, quie
         from dbsynth.console.request import clone_options
 
         logs.set_up(verbose=verbose, quiet=quiet)
+        if update:
+            _update(out, checkpoint, as_json=as_json, quiet=quiet, **asked)
+            return
         options = clone_options(**asked)
         from dbsynth.api import fit_url
         from dbsynth.artifact.files import check_replaceable
@@ -176,6 +185,24 @@ def train(out: Path, checkpoint: Path | None, as_json: bool, verbose: bool, quie
             print_json("Model", {"model": str(out), **model.report()})
         elif not quiet:
             model_view.show_trained(stdout_console(), out, model)
+
+
+def _update(out: Path, checkpoint: Path | None, *, as_json: bool, quiet: bool, **asked: Any) -> None:
+    from dbsynth.console import model_view, updating
+    from dbsynth.console.output import print_json, stdout_console
+    from dbsynth.console.progress import watcher
+
+    old, options = updating.prepared(out, checkpoint, **asked)
+    from dbsynth.api import update_url
+
+    with watcher(quiet=quiet, as_json=as_json) as watch:
+        model = update_url(options, old, watch)
+    if model is not old:
+        model.save(out)
+    if as_json:
+        print_json("Model", {"model": str(out), "anew": model.anew, "changed": model is not old, **model.report()})
+    elif not quiet:
+        model_view.show_updated(stdout_console(), out, model, changed=model is not old)
 
 
 @main.command(epilog=EXIT_TEXT)

@@ -68,6 +68,7 @@ class Synthesizer:
         digest: str = "",
         statistics: Statistics | None = None,
         asked: Mapping[str, Any] | None = None,
+        anew: Mapping[TableName, str] | None = None,
     ) -> None:
         self.plan, self.seed = plan, seed
         self._learned, self._warnings, self._dtypes = dict(learned), dict(warnings), dict(dtypes)
@@ -77,6 +78,9 @@ class Synthesizer:
         """Of the source, to verify rows and to see drift without it; None: none were kept."""
         self.asked: Mapping[str, Any] = dict(asked or {})
         """What was asked of the training, by the names of ``fit``'s arguments; empty in models of earlier versions."""
+
+        self.anew = {str(name): why for name, why in (anew or {}).items()}
+        """Of what ``dbsynth.update`` returned: the tables that were learned anew, and why."""
 
     @classmethod
     def of(cls, fitted: Fitted, dtypes: Dtypes, origin: Origin, asked: Mapping[str, Any]) -> Synthesizer:
@@ -91,6 +95,7 @@ class Synthesizer:
             origin=origin,
             statistics=fitted.statistics,
             asked=asked,
+            anew=fitted.anew,
         )
 
     # --- rows -------------------------------------------------------------------------------------------------------
@@ -252,6 +257,15 @@ class Synthesizer:
     def digest(self) -> str:
         """Of its files; "" before it is saved."""
         return self._digest
+
+    @property
+    def origin(self) -> Origin:
+        return self._origin
+
+    @property
+    def warnings(self) -> Mapping[str, tuple[str, ...]]:
+        """What was said of each table while it was learned."""
+        return {name: tuple(said) for name, said in self._warnings.items()}
 
     @property
     def learned(self) -> Mapping[TableName, Learned]:

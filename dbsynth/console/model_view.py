@@ -67,6 +67,22 @@ def show(console: Console, found: dict[str, Any], *, verbose: bool) -> None:
             console.print(item("", warning, "yellow"))
 
 
+def show_updated(console: Console, path: Path, model: Synthesizer, *, changed: bool) -> None:
+    """At the end of ``dbsynth train --update``."""
+    if not changed:
+        console.print(Text(f"{path}: the source has not drifted, the model is as it was"))
+        return
+    if model.anew:
+        table = grid("learned anew", "because")
+        for name, why in model.anew.items():
+            table.add_row(*cells(name, why))
+        console.print()
+        console.print(table)
+    kept = len(model.learned) - len([n for n in model.learned if str(n) in model.anew])
+    console.print(Text(f"\n{words.counted(kept, 'table')} kept as learned before"))
+    show_trained(console, path, model)
+
+
 def show_trained(console: Console, path: Path, model: Synthesizer) -> None:
     """At the end of ``dbsynth train``."""
     report = model.report()

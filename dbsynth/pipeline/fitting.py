@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -23,8 +24,10 @@ from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import make_plan
 from dbsynth.pipeline.schedule import FIT, Tasks
 from dbsynth.pipeline.train_time import train_seconds
+from dbsynth.pipeline.update import Base, equal_states, merged_plan, merged_statistics, stale_tables
 from dbsynth.quality.sides import Side
 from dbsynth.quality.statistics import Statistics, collect
+from dbsynth.rng import derive
 from dbsynth.schema.model import Schema, TableName
 
 log = structlog.get_logger("dbsynth")
@@ -40,6 +43,8 @@ class Fitted:
     seed: int
     statistics: Statistics | None = None
     """None: of rows that were learned with differential privacy, or that are billed by the byte, none are kept."""
+    anew: Mapping[TableName, str] | None = None
+    """Of an update: the tables that were learned anew, and why."""
 
 
 def fit(
@@ -71,6 +76,47 @@ def fit(
                 kept.begin(plan, seed)
         fitted = _train(plan, origin, snapshot, seed, options, executor, kept, emit)
         return replace(fitted, statistics=statistics_of(database, plan, snapshot))
+
+
+def refit(
+    database: Database,
+    origin: work.Origin,
+    schema: Schema,
+    options: CloneOptions,
+    executor: Executor,
+    base: Callable[[Schema, str], Base],
+    *,
+    sqlglot_dialect: str,
+    seed: int,
+    emit: Emit = lambda event: None,
+) -> Fitted:
+    """Learn those tables anew that a model no longer tells as they are; ``base``: the model, compared with the source
+    in a snapshot. The same seed and options as those of the model make what ``fit`` makes of the tables that are
+    learned anew; the others are what they were. Raises UsageError where the model cannot be compared."""
+    with database.snapshot() as snapshot:
+        model = base(schema, snapshot)
+        plan = _plan(database, schema, options, sqlglot_dialect, snapshot, seed)
+
+        @cache
+        def same_codes(name: TableName) -> bool:
+            from dbsynth.pipeline.prepare import prepare
+
+            if name not in model.learned:
+                return False
+            fresh = prepare(database, plan, name, seed=derive(seed, "fit"), snapshot=snapshot)
+            return equal_states(fresh.codec.state(), model.learned[name].codec.state())
+
+        stale = stale_tables(model.plan, plan, model.drifted, same_codes)
+        plan = merged_plan(model.plan, plan, stale)
+        given = {
+            name: (found, model.warnings.get(str(name), ()))
+            for name, found in model.learned.items()
+            if name in plan.by_name and name not in stale
+        }
+        fitted = _train(plan, origin, snapshot, seed, options, executor, None, emit, given)
+        fresh = statistics_of(database, plan, snapshot)
+        statistics = merged_statistics(model.statistics, fresh, stale) if fresh is not None else None
+        return replace(fitted, statistics=statistics, anew=stale)
 
 
 def statistics_of(database: Database, plan: Plan, snapshot: str) -> Statistics | None:
@@ -114,7 +160,9 @@ def _train(
     executor: Executor,
     kept: FitCheckpoint | None,
     emit: Emit,
+    given: Mapping[TableName, tuple[Learned, tuple[str, ...]]] | None = None,
 ) -> Fitted:
+    """``given``: tables that are learned already, with what was said of them."""
     emit(
         events.RunStarted(
             run_id="",
@@ -126,7 +174,7 @@ def _train(
         )
     )
     announce(plan, emit)
-    finished = kept.finished(plan) if kept is not None else {}
+    finished = kept.finished(plan) if kept is not None else dict(given or {})
     learned = {name: found for name, (found, _) in finished.items()}
 
     def take(name: TableName, blob: bytes) -> None:

@@ -11,6 +11,7 @@ from dbsynth.dialect import Database, connect, load_dialect
 from dbsynth.errors import UsageError
 from dbsynth.pipeline.clone import limited, plan_of, read_catalog, target_names
 from dbsynth.pipeline.filling import created
+from dbsynth.pipeline.generation import Origin
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.catalog import Labels, compare
 from dbsynth.quality.drift import Change, Drift, changes_of
@@ -79,6 +80,35 @@ def diff_model(options: CloneOptions, model: Synthesizer, path: Path) -> Diff:
         return Diff(database.describe(), str(path), "model", drift, drift.stale, remedy)
     finally:
         database.close()
+
+
+def check_updatable(options: CloneOptions, model: Synthesizer) -> None:
+    """Raises UsageError for a model that cannot be updated, or not with ``options``."""
+    anew = "train it anew: without --update"
+    plan = model.plan
+    if model.dialect is None:
+        raise UsageError("the model was learned from tables in memory", hint="fit it again with the new tables")
+    if plan.private is not None or options.dp_epsilon is not None:
+        raise UsageError("an update would spend the budget of differential privacy again", hint=anew)
+    if model.statistics is None:
+        raise UsageError(
+            "the model holds no statistics of its source, so that drift could not be seen: it was saved by an earlier "
+            "version, or learned where reading is billed by the byte",
+            hint=anew,
+        )
+    if options.seed is not None and options.seed != model.seed:
+        told = f"the model was learned with the seed {model.seed}, not {options.seed}"
+        raise UsageError(told, hint=f"leave --seed out, or {anew}")
+    if options.privacy_k != plan.privacy_k:
+        raise UsageError(f"the model was learned with k = {plan.privacy_k}, not {options.privacy_k}", hint=anew)
+
+
+def check_same_source(model: Synthesizer, origin: Origin, place: str) -> None:
+    if model.origin != origin:
+        raise UsageError(
+            f"the model was learned from {model.plan.source}, and {place} is another database",
+            hint="name the database that it was learned from, or train anew: without --update",
+        )
 
 
 def drift_of(model: Synthesizer, schema: Schema, database: Database, snapshot: str) -> Drift:
