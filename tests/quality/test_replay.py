@@ -204,6 +204,14 @@ def test_a_file_without_queries(shop: str, copy: Callable[[str], str], tmp_path:
             replayed(shop, copy(""), workload="file", path=file)
 
 
+def test_nothing_is_generated_for_empty_tables(
+    database: str, copy: Callable[[str], str], execute: Callable[..., list[tuple[object, ...]]]
+) -> None:
+    execute("create table line (id int primary key)")
+    with pytest.raises(UsageError, match="its tables are empty"):
+        replayed(database, copy(""))
+
+
 def test_a_target_without_the_tables(shop: str, database: str) -> None:
     done(database, "create table other (id int)")
     with pytest.raises(UsageError, match="none of the tables"):

@@ -141,6 +141,16 @@ def test_a_test_of_dbt_passes_or_fails() -> None:
     assert compared(query, ran(2), ran(3), {}, "postgres").figure.alike
 
 
+def test_columns_are_told_by_names_never_by_literals() -> None:
+    one = ran(1, *(ResultColumn("secret", True, np.array([1.0])) for _ in range(4)))
+    told = compared(Query("q", "file", "select 'secret', a, b as n, c as n from t"), one, one, {}, "duckdb")
+    assert list(told.distances) == ["column 1", "a", "n (3)", "n (4)"]
+    star = compared(Query("q", "file", "select *, 'secret' from t"), one, one, {}, "duckdb")
+    assert "secret" not in str(star.distances)
+    union = compared(Query("q", "file", "select 'secret' union select 'x'"), one, one, {}, "duckdb")
+    assert list(union.distances) == ["column 1", "column 2", "column 3", "column 4"]
+
+
 def test_no_literal_is_told() -> None:
     sql = "select 'secret', 4711, E'se\\'cret', x'cafe', $$secret$$ from t /* secret */ where a in ('secret') -- secret"
     told = shape(sql, "postgres")

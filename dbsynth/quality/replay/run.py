@@ -243,6 +243,11 @@ def _queries(options: ReplayOptions, sides: _Sides) -> tuple[list[Query], list[R
         case "generated":
             values = look(sides.source, sides.schema, sides.real, sides.snapshot, options.clone.privacy_k)
             queries, refused = generate(sides.schema, values, grammar, options.seed), []
+    if not queries and not refused and options.workload == "generated":
+        raise UsageError(
+            f"no query can be made for {sides.source.describe()}: its tables are empty",
+            hint="give your own: --queries FILE",
+        )
     if not queries and not refused:
         raise UsageError("the workload holds no query", hint="a file of SELECT statements, each ended by a semicolon")
     return queries, refused

@@ -78,12 +78,8 @@ def compared(
         says = f"passes on the {passes}, fails on the {fails} ({max(real.rows, made.rows):,} rows)"
     elif not alike:
         says = f"{worst['what']}: {worst['rows'][0]:,.0f} rows on the source, {worst['rows'][1]:,.0f} on the target"
-    names = [c.name for c in real.columns]
-    distances = {
-        f"{a.name}" if names.count(a.name) == 1 else f"{a.name} ({i + 1})": d
-        for i, (a, b) in enumerate(zip(real.columns, made.columns, strict=False))
-        if (d := distance(a, b)) is not None
-    }
+    pairs = zip(_names(query, real, dialect), real.columns, made.columns, strict=False)
+    distances = {name: d for name, a, b in pairs if (d := distance(a, b)) is not None}
     figure = QueryFigure(query.name, query.kind, alike, (real.rows, made.rows), worst["q_error"], says)
     joins = None
     if real.plan is not None and made.plan is not None:
@@ -95,8 +91,28 @@ def compared(
 def _failed(failures: tuple[str, ...]) -> str:
     ours, theirs = failures
     if ours and theirs:
-        return f"fails on both sides: {ours}" if ours == theirs else f"fails on both: {ours}; on the target: {theirs}"
+        return (
+            f"fails on both sides: {ours}"
+            if ours == theirs
+            else f"fails on the source: {ours}; on the target: {theirs}"
+        )
     return f"fails on the source: {ours}" if ours else f"fails on the target: {theirs}"
+
+
+def _names(query: Query, real: Ran, dialect: str) -> list[str]:
+    """Of the result's columns: those that the query or a table gives. What a database calls an expression may be its
+    text, with literals in it: such a column is told by its number."""
+    tree = parse_one(query.sql, dialect=dialect)
+    asked = tree.expressions if isinstance(tree, exp.Select) and not tree.is_star else []
+    if isinstance(tree, exp.Select) and tree.is_star and len(tree.expressions) == 1:
+        names = [c.name for c in real.columns]
+    else:
+        names = [e.alias_or_name if isinstance(e, exp.Alias | exp.Column) else "" for e in asked]
+        names += [""] * (len(real.columns) - len(names))
+    return [
+        f"column {i}" if not name else f"{name} ({i})" if names.count(name) > 1 else name
+        for i, name in enumerate(names, 1)
+    ]
 
 
 def _result(
