@@ -21,11 +21,14 @@ from dbsynth.artifact import model as artifact
 from dbsynth.console import logs
 from dbsynth.dialect import connect, parse_url
 from dbsynth.pipeline import clone, events
+from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.fitting import statistics_of
+from dbsynth.pipeline.generation import Origin
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.schedule import Tasks
 from dbsynth.schema.model import TableName
+from dbsynth.synthesizer import Synthesizer
 from dbsynth.testing.embedded import create_database, drop_database
 
 LARGE = ("walmart", "nycflights13", "adventureworks")
@@ -47,13 +50,22 @@ class Clone:
 
     def save(self, folder: Path) -> None:
         """As ``dbsynth train`` writes a model."""
-        found = {name: pickle.loads(blob) for name, blob in self.learned.items()}
         database = connect(self.source)
         database.bind(self.plan.schema)
         with database.snapshot() as snapshot:
             statistics = statistics_of(database, self.plan, snapshot)
         database.close()
-        artifact.save(folder, artifact.Model(self.plan, found, {"versions": {}}, {}, statistics=statistics))
+        artifact.save(folder, artifact.Model(self.plan, self._found(), {"versions": {}}, {}, statistics=statistics))
+
+    def model(self) -> Synthesizer:
+        """What the rows were made from, to make others."""
+        origin = Origin("postgresql", "")
+        return Synthesizer(
+            self.plan, self._found(), seed=1, warnings={}, dtypes={}, versions={}, made_at="", origin=origin
+        )
+
+    def _found(self) -> dict[TableName, Learned]:
+        return {name: pickle.loads(blob) for name, blob in self.learned.items()}
 
 
 def run(source: str, target: str, **options: object) -> Clone:

@@ -196,11 +196,13 @@ PLACES = ("humanresources.employee.organizationnode",)
 
 @dataclass(frozen=True)
 class Scanned:
-    """``told`` in lower case: what K rows of any column hold, as a value, a member or a word."""
+    """``told`` in lower case: what K rows of any column hold, as a value, a member or a word. ``bytes``: of the
+    model's files."""
 
     columns: tuple[leaks.Held, ...]
     told: frozenset[str]
     written: leaks.Written
+    bytes: int
     log: str
 
 
@@ -217,7 +219,8 @@ def scanned(cloned: Cloned, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         folder = tmp_path_factory.mktemp("models") / name
         made.save(folder)
         log = made.log + "\n".join(e.to_json() for e in made.events)
-        return Scanned(columns, frozenset(told), leaks.written(folder), log)
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        return Scanned(columns, frozenset(told), leaks.written(folder), size, log)
 
     return scan
 
@@ -254,6 +257,11 @@ def test_no_value_of_few_rows_is_in_the_clone(cloned: Cloned, scanned: Callable[
         if hits and column.name not in PLACES:
             found[column.name] = sorted(hits)[:5]
     assert found == {}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_model_is_small_enough_for_a_repository(scanned: Callable[[str], Scanned], name: str) -> None:
+    assert 10_000 < scanned(name).bytes < 30_000_000
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -21,16 +21,14 @@ Fitted = Callable[[str], dbsynth.Synthesizer]
 
 
 @pytest.fixture(scope="module")
-def fitted(cloned: Cloned, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
-    """What the clone of that database was made of, from its folder."""
+def fitted(cloned: Cloned) -> Fitted:
+    """What the clone of that database was made from."""
     models: dict[str, dbsynth.Synthesizer] = {}
 
     def get(name: str) -> dbsynth.Synthesizer:
         if name not in models:
             models.clear()  # one at a time: the tests come by database
-            folder = tmp_path_factory.mktemp("models") / name
-            cloned(name).save(folder)
-            models[name] = dbsynth.load(folder)
+            models[name] = cloned(name).model()
         return models[name]
 
     return get
