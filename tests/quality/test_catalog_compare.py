@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dbsynth.quality.catalog import Difference
 from dbsynth.quality.sql_texts import canonical, moved, tokens
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, restore
-from tests.conftest import REAL_DATABASES
+from tests.parallel import REAL_DATABASES
 
 TORTURE = Path(__file__).parents[1] / "dialects" / "torture.sql"
 RUINS = {
@@ -195,3 +195,14 @@ def test_only_what_moves_is_renamed() -> None:
     text = "'new'::shop.status = shop.f('shop.orders'::regclass)"
     told = moved(text, {"shop": "dev"}, {("shop", "status"), ("shop", "orders")}, lambda name: f'"{name}"')
     assert told == "'new'::\"dev\".status = shop.f('\"dev\".orders'::regclass)"
+
+
+@pytest.mark.databases
+@pytest.mark.parametrize("dialect", ["snowflake", "bigquery"])
+def test_clones_in_warehouses_have_none(
+    dialect: str, real_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> None:
+    source, url = real_database("chinook"), request.getfixturevalue(f"{dialect}_url")
+    place = "CATALOG_CHINOOK" if dialect == "snowflake" else "catalog_chinook"
+    mapping = build(source, url, place)
+    assert [d.says for d in differences(source, url, mapping)] == []
