@@ -81,7 +81,8 @@ class Draft:
     int32 (n, context columns): what the model sees. ``parents``: the finished tables that the keys point to.
     ``outside``: columns beside those of the table from which its moments count; ``timed``: the moments of a sequence,
     known before the rows are decoded. ``standing``: rows that are in the target already (see ``Appended``), their
-    stored columns and the counts of their children. ``enforce`` False: rows that break a constraint are dropped;
+    stored columns and the counts of their children. ``before``: rows of earlier parts of the
+    table. ``enforce`` False: rows that break a constraint are dropped;
     ``violations``: how many broke which."""
 
     plan: Plan
@@ -92,6 +93,7 @@ class Draft:
     enforce: bool = True
     progress: Callable[[int], None] = lambda rows: None
     standing: pa.Table | None = None
+    before: int = 0
     warnings: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
     n: int = 0

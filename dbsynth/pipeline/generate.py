@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
@@ -32,13 +35,26 @@ from dbsynth.relation.siblings import Places
 from dbsynth.schema.types import arrow_type
 
 
-def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
+@dataclass(frozen=True)
+class Families:
+    """How many rows the parents ``first`` and following get, int64 (parents,), and how many rows have none."""
+
+    shares: np.ndarray
+    alone: int
+    first: int = 0
+
+    @property
+    def rows(self) -> int:
+        return int(self.shares.sum()) + self.alone
+
+
+def make(draft: Draft, ancestors: Sequence[TablePlan], families: Families) -> Made:
     """Make the rows of ``draft``. ``ancestors``: the context parent and those above it, nearest first
     (their codes are what the rows see). Raises UnsatisfiableConstraint where no valid rows can be made and constraints
     are enforced."""
     if draft.standing is not None:
         tell_makers(draft, {n: combined(draft.standing.column(n)) for n in draft.standing.column_names})
-    place_under_parents(draft, ancestors)
+    place_under_parents(draft, ancestors, families)
     draw_rows(draft)
     serials(draft)
     for key in draft.table.keys:
@@ -59,28 +75,35 @@ def make(draft: Draft, ancestors: list[TablePlan]) -> Made:
     return finish(draft)
 
 
-def place_under_parents(draft: Draft, ancestors: list[TablePlan]) -> None:
+def families_of(draft: Draft) -> Families:
+    """Of all rows."""
     n, context = draft.table.made_rows, draft.table.context
-    rng = draft.rng("counts")
     if context is None:
-        draft.n = n
-        draft.parent = np.full(n, -1, np.int64)
-        draft.position = np.zeros(n, np.int64)
-        draft.context, draft.siblings = np.zeros((n, 0), np.int32), np.ones(n, np.int64)
-        return
+        return Families(np.zeros(0, np.int64), n)
     above = draft.parents[context.key.ref_table]
     counts = above.rows.column(degree_column(draft.table.name, context.key)).to_numpy()
     if 0 < above.standing < above.rows.num_rows:  # families are whole: new children have new parents
         counts = np.where(np.arange(len(counts)) < above.standing, 0, counts)
     without = n if len(counts) == 0 else round(n * draft.learned.null_context)
-    shares = spread(counts, n - without, rng, cap=capacity(draft, context, above))
+    shares = spread(counts, n - without, draft.rng("counts"), cap=capacity(draft, context, above))
     if (short := n - without - int(shares.sum())) > 0:
         draft.warnings.append(f"{short} rows fewer than wanted: its keys allow no more under {context.key.ref_table}")
-    parent, position = expand(shares)
+    return Families(shares, without)
+
+
+def place_under_parents(draft: Draft, ancestors: Sequence[TablePlan], families: Families) -> None:
+    context, without = draft.table.context, families.alone
+    if context is None:
+        draft.n = n = families.alone
+        draft.parent = np.full(n, -1, np.int64)
+        draft.position = np.zeros(n, np.int64)
+        draft.context, draft.siblings = np.zeros((n, 0), np.int32), np.ones(n, np.int64)
+        return
+    parent, position = expand(families.shares)
     draft.n = len(parent) + without
-    draft.parent = np.concatenate([parent, np.full(without, -1, np.int64)])
+    draft.parent = np.concatenate([parent + families.first, np.full(without, -1, np.int64)])
     draft.position = np.concatenate([position, np.zeros(without, np.int64)])
-    draft.siblings = np.concatenate([shares[parent], np.ones(without, np.int64)])
+    draft.siblings = np.concatenate([families.shares[parent], np.ones(without, np.int64)])
     generations: list[tuple[Above, np.ndarray]] = []
     at, name = draft.parent, context.key.ref_table
     for ancestor in ancestors:
@@ -127,7 +150,7 @@ def serials(draft: Draft) -> None:
     for column in draft.table.columns:
         declared = draft.table.table.by_name[column.name]
         if column.how == "serial":
-            start = max(1, draft.rules.least(column.name) or 1)
+            start = max(1, draft.rules.least(column.name) or 1) + draft.before
             there = whole(kept.column(column.name)) if kept is not None else np.zeros(0, np.int64)
             if len(there):
                 start = max(start, int(there.max()) + 1)

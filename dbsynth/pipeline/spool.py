@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow as pa
 from dbsynth.schema.model import TableName
 
 PREFIX = "dbsynth-run-"
+BATCH = 65_536
 CONTEXT = "→@context"
 """Column of a spooled table: the row of its context parent, -1 for none."""
 
@@ -66,12 +67,28 @@ class Spool:
 
     def write(self, name: TableName, made: Made) -> None:
         """Written once, before anyone reads it."""
-        codes = self._path(name, ".npy")
-        with codes.open("wb") as out:
-            np.save(out, made.codes.astype(np.int16 if made.codes.max(initial=0) < 2**15 else np.int32))
-        self._write_rows(self._path(name, ".arrow"), made.rows)
-        facts = {n: getattr(made, n) for n in ("kept", "cardinalities", "stored_columns", "standing")}
+        self.write_parts(name, [made])
+
+    def write_parts(self, name: TableName, parts: Iterable[Made]) -> int:
+        """A table of ``parts`` (one at least), each written before the next is made. Gives how many rows are new."""
+        rows, width, kind = 0, 0, "int32"
+        facts: dict[str, Any] = {}
+        writer: pa.ipc.RecordBatchFileWriter | None = None
+        with pa.OSFile(str(self._path(name, ".arrow")), "wb") as sink, self._path(name, ".codes").open("wb") as codes:
+            for part in parts:
+                if writer is None:
+                    writer = pa.ipc.new_file(sink, part.rows.schema)
+                    kind = "int16" if max(part.cardinalities, default=0) < 2**15 else "int32"
+                    width = part.codes.shape[1]
+                    facts = {n: getattr(part, n) for n in ("kept", "cardinalities", "stored_columns", "standing")}
+                writer.write_table(part.rows, max_chunksize=BATCH)
+                np.ascontiguousarray(part.codes, kind).tofile(codes)
+                rows += part.rows.num_rows
+            assert writer is not None
+            writer.close()
+        facts |= {"shape": [rows, width], "kind": kind}
         self._path(name, ".json").write_text(json.dumps(facts))
+        return rows - int(facts["standing"])
 
     def write_patched(self, name: TableName, rows: pa.Table) -> None:
         """The rows with the keys that close a cycle, to be loaded. ``read`` goes on giving those without: other tables
@@ -80,12 +97,15 @@ class Spool:
 
     def _write_rows(self, path: Path, rows: pa.Table) -> None:
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
-            writer.write_table(rows, max_chunksize=65_536)
+            writer.write_table(rows, max_chunksize=BATCH)
 
     def read(self, name: TableName) -> Made:
         rows = pa.ipc.open_file(pa.memory_map(str(self._path(name, ".arrow")))).read_all()
-        codes = np.load(self._path(name, ".npy"), allow_pickle=False)
         facts = self._facts(name)
+        shape = tuple(facts["shape"])
+        codes = np.zeros(shape, facts["kind"])
+        if codes.size:
+            codes = np.memmap(self._path(name, ".codes"), facts["kind"], "r", shape=shape)
         kept, stored, standing = (int(facts[n]) for n in ("kept", "stored_columns", "standing"))
         return Made(rows, codes, kept, tuple(facts["cardinalities"]), stored, standing)
 
@@ -110,7 +130,7 @@ class Spool:
 
     def batches(self, name: TableName) -> Iterator[pa.RecordBatch]:
         """The rows of ``final`` that are to be written, batch by batch."""
-        yield from self.final(name).slice(self._facts(name)["standing"]).to_batches(max_chunksize=65_536)
+        yield from self.final(name).slice(self._facts(name)["standing"]).to_batches(max_chunksize=BATCH)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

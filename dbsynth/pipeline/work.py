@@ -215,7 +215,7 @@ class Generated:
 def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
     """Write the table to the spool."""
     from dbsynth.pipeline.draft import Draft
-    from dbsynth.pipeline.generate import make
+    from dbsynth.pipeline.parts import made_in_parts
     from dbsynth.pipeline.rules import Rules
 
     job = _job(blob)
@@ -234,9 +234,8 @@ def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
         progress=lambda rows: report(name, "generate", rows, plan.made_rows),
         standing=spool.standing(plan.name),
     )
-    made = make(draft, ancestors)
-    spool.write(plan.name, made)
-    return Generated(made.rows.num_rows - made.standing, tuple(draft.warnings), draft.violations)
+    rows = spool.write_parts(plan.name, made_in_parts(draft, ancestors))
+    return Generated(rows, tuple(draft.warnings), draft.violations)
 
 
 def _judge(blob: bytes) -> Judge:

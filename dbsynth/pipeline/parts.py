@@ -1,0 +1,109 @@
+"""Large tables are made in parts, so that memory holds one part of their rows: whole families under a range of parents,
+or a range of the rows where there are none. What decides on a part is its place, never the number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from dbsynth.pipeline.draft import Draft
+from dbsynth.pipeline.fact_rows import copies_of
+from dbsynth.pipeline.generate import Families, families_of, make
+from dbsynth.pipeline.plan import Plan, TablePlan
+from dbsynth.pipeline.spool import Made
+from dbsynth.relation.borrowed import Borrowed
+from dbsynth.relation.facts import Aggregate, Copy
+from dbsynth.relation.key_facts import Apart, Exclusive
+from dbsynth.relation.not_before import NotBefore
+from dbsynth.relation.sequences import RisingKey
+from dbsynth.relation.sequences import Sequence as SequenceFact
+from dbsynth.rng import derive
+from dbsynth.rules.rule import Rule
+from dbsynth.values.base import ValueGenerator
+
+PART = 500_000
+"""Rows of a part. Tables of fewer rows than two parts are made in one, with the rows that they always had."""
+
+
+def made_in_parts(draft: Draft, ancestors: Sequence[TablePlan]) -> Iterator[Made]:
+    """The rows of ``draft`` (nothing of which is set yet), one part after another; ``ancestors``: as of ``make``."""
+    found = families_of(draft)
+    if found.rows < 2 * PART or not apart(draft):
+        yield make(draft, ancestors, found)
+        return
+    before = 0
+    for number, own in enumerate(split(found, PART)):
+        seed, progress = derive(draft.seed, "part", number), partial(_progress, draft, before)
+        yield make(replace(draft, seed=seed, before=before, progress=progress), ancestors, own)
+        before += own.rows
+
+
+def _progress(draft: Draft, before: int, rows: int) -> None:
+    draft.progress(before + rows)
+
+
+def split(whole: Families, part: int) -> Iterator[Families]:
+    """Families of about ``part`` rows together, then rows without parents; no family is cut."""
+    ends = np.cumsum(whole.shares)
+    start = 0
+    while start < len(ends) and ends[-1] > (ends[start - 1] if start else 0):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + part, side="left")) + 1
+        yield Families(whole.shares[start:stop], 0, whole.first + start)
+        start = stop
+    for begin in range(0, whole.alone, part):
+        yield Families(whole.shares[:0], min(part, whole.alone - begin), whole.first)
+
+
+def apart(draft: Draft) -> bool:
+    """Whether nothing ties rows of different families: no fact, no key to the table itself, no unique key over them
+    but of values that are counted, or made and remembered."""
+    table = draft.table
+    tied = table.kept is not None or draft.standing is not None or not draft.enforce or bool(table.table.exclusions)
+    if tied or any(k.fill == "self" for k in table.keys):
+        return False
+    family = table.context.key.columns if table.context is not None else None
+    unique = table.table.unique_keys
+    return _keys_apart(draft, family) and all(_fact_apart(f, family, unique) for f in facts_of(draft.plan, table))
+
+
+def facts_of(plan: Plan, table: TablePlan) -> list[object]:
+    return [f for f in plan.facts if f.table == table.name]
+
+
+def _fact_apart(fact: object, family: tuple[str, ...] | None, unique: Sequence[tuple[str, ...]]) -> bool:
+    match fact:
+        case Borrowed():
+            return not any(c in key for c in fact.columns for key in unique)  # else each value is lent once
+        case RisingKey():
+            return False
+        case NotBefore():
+            return True
+        case SequenceFact():
+            return family is not None and fact.family == family
+        case _:
+            return isinstance(fact, Rule | Copy | Aggregate | Exclusive | Apart)
+
+
+def _keys_apart(draft: Draft, family: tuple[str, ...] | None) -> bool:
+    rules, columns = draft.rules, draft.table.by_column
+    if rules.indexes:
+        return False
+    moved = {c for check in rules.local for c in check.columns} | rules.remote_columns
+    moved |= {c for f in copies_of(draft.plan, draft.table) for c in f.columns}
+    makers = {c: m for m in draft.learned.generators for c in m.columns}
+    counted = {n for n, c in columns.items() if c.how == "serial"}
+    counted |= {n for n, c in columns.items() if c.how == "made" and n not in moved and _remembers(makers[n], n)}
+    whole = set(family or ())
+    if not whole or any(draft.table.table.column(c).nullable for c in whole):
+        return all(set(key) & counted for key in draft.table.table.unique_keys)
+    return all(set(key) & counted or whole <= set(key) for key in draft.table.table.unique_keys)
+
+
+def _remembers(maker: ValueGenerator, column: str) -> bool:
+    """Whether it never makes a value twice."""
+    own = getattr(maker, "makers", {}).get(column, maker)
+    return bool(getattr(own, "unique", False))
