@@ -208,9 +208,9 @@ class Synthesizer:
         other_model: bool = False,
         watch: Emit | None = None,
     ) -> RunDone:
-        """Add rows to tables that ``to_database`` made of this model (in PostgreSQL): keys go on after the last ones,
-        all constraints hold, rows are others than those that are there, also with the seed that made them. All are
-        added, or none.
+        """Add rows to tables that ``to_database`` made of this model, in PostgreSQL or DuckDB: keys go on after the
+        last ones, all constraints hold, rows are others than those that are there, also with the seed that made them.
+        All are added, or none.
 
         ``scale``: of the source's rows; None: 1, or where ``rows`` are given none but these and their children. Rows of
         lookup tables stay what they are. ``other_model``: the target may have been made of another model.

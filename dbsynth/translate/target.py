@@ -44,7 +44,7 @@ def open_appender(database: Database, source_dialect: str | None) -> Appender:
     """As ``open_target``, for rows beside those that are there. UsageError for a database that cannot."""
     if not isinstance(database, Appends):
         raise UsageError(
-            f"rows cannot be appended in {database.dialect.name} yet, only in PostgreSQL",
+            f"rows cannot be appended in {database.dialect.name} yet, only in PostgreSQL and DuckDB",
             hint="make the target anew, with more rows: dbsynth generate … --scale",
         )
     if database.dialect.name == source_dialect:

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy.engine import URL
 
-from dbsynth.dialect import Dialect, Target
+from dbsynth.dialect import Appender, Dialect, Target
 from dbsynth.errors import CannotClone, ConnectionFailed, DbsynthError, UsageError
 from dbsynth.queries import Runner
 from dbsynth.schema.model import Check, Column, ForeignKey, Key, Schema, Table, TableName
@@ -68,6 +68,11 @@ class DuckdbDatabase(SqlDatabase):
         from dbsynth_duckdb.target import DuckdbTarget
 
         return DuckdbTarget(self)
+
+    def appender(self) -> Appender:
+        from dbsynth_duckdb.append import DuckdbAppender
+
+        return DuckdbAppender(self)
 
     # --- statements -------------------------------------------------------------------------------------------------
 

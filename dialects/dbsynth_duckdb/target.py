@@ -167,7 +167,7 @@ class DuckdbTarget(SqlTarget):
         """``table`` with its sequences made in the target, past the last number in use."""
         columns = []
         for column in table.columns:
-            sequence = _sequence(table, column)
+            sequence = sequence_of(table, column)
             if sequence is None:
                 columns.append(column)
                 continue
@@ -246,7 +246,7 @@ class DuckdbTarget(SqlTarget):
         self._close_side()
 
 
-def _sequence(table: Table, column: Column) -> str | None:
+def sequence_of(table: Table, column: Column) -> str | None:
     """The name of the sequence that gives a column its default."""
     if column.identity is not None:
         return f"{table.name.name}_{column.name}_seq"
