@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,13 +20,15 @@ from dbsynth.pipeline.filling import Emit, created
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.catalog import compare
 from dbsynth.quality.constraints import check_constraints
-from dbsynth.quality.figures import ConstraintResult, Finding, Verification
+from dbsynth.quality.fidelity import fidelity
+from dbsynth.quality.figures import Finding, Verification
 from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged
 from dbsynth.quality.pairing import opened, pair
+from dbsynth.quality.privacy import privacy
 from dbsynth.quality.promises import check_promises
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
 from dbsynth.quality.verify_model import opened_with_model, verified_with_model
-from dbsynth.schema.model import Schema, TableName
+from dbsynth.schema.model import Schema
 from dbsynth.sqlbase.building import is_scratch
 
 T = TypeVar("T")
@@ -82,7 +84,7 @@ def verify(options: VerifyOptions, emit: Emit = lambda event: None, look: Look =
     if options.against is None:
         return _alone(options, steps, look)
     with _timed_open(options, steps) as sides:
-        found = compared(sides, options.thresholds, options.seed, steps)
+        found = compared(sides, options, steps)
         _look(steps, look, found, sides)
         return found
 
@@ -114,18 +116,13 @@ def verify_built(
     with building.database.snapshot() as snapshot:
         snapshots = (built.snapshot, snapshot)
         sides = pair(plan, built.source, building.database, made, snapshots, options.sample_rows)
-        found = compared(sides, options.thresholds, options.seed, steps, built.plan.target, building.declared)
+        found = compared(sides, options, steps, built.plan.target, building.declared)
         _look(steps, look, found, sides)
         return found
 
 
 def compared(
-    sides: Sides,
-    thresholds: Thresholds,
-    seed: int,
-    steps: Steps,
-    target: str | None = None,
-    declared: Schema | None = None,
+    sides: Sides, options: VerifyOptions, steps: Steps, target: str | None = None, declared: Schema | None = None
 ) -> Verification:
     """Of a target with its source. Tables go by their names in the source. ``declared``: what the target's catalog is
     going to say; None: it does."""
@@ -136,18 +133,22 @@ def compared(
     differences = steps.run("catalog", lambda: _differences(sides)) if declared is None else []
     kept = steps.run("constraints", lambda: check_constraints(sides.made.database, mine, back))
     promised, untested = steps.run("rules and facts", lambda: check_promises(sides))
-    constraints = (*kept, *promised)
-    findings = [*differences, *untested, *findings_of(constraints, {n: made for n, (_, made) in rows.items()})]
-    return _verification(
-        target or sides.plan.target,
-        sides.plan.source,
-        rows,
-        constraints,
-        findings,
-        thresholds,
+    likeness = steps.run("fidelity", lambda: fidelity(sides, options.seed))
+    disclosed = steps.run("privacy", lambda: privacy(sides, options.seed, options.thresholds.copies))
+    return _judged(
+        options,
         steps,
-        seed,
-        {t.name: t.kept.reason for t in sides.plan.tables if t.kept is not None},
+        Verification(
+            target=target or sides.plan.target,
+            against=sides.plan.source,
+            rows=rows,
+            constraints=(*kept, *promised),
+            fidelity=likeness,
+            privacy=disclosed,
+            findings=(*differences, *untested),
+            gates=(),
+            kept={t.name: t.kept.reason for t in sides.plan.tables if t.kept is not None},
+        ),
     )
 
 
@@ -183,16 +184,19 @@ def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:
         database.bind(catalog)
         counts = database.count([t.name for t in catalog.tables])
         constraints = steps.run("constraints", lambda: check_constraints(database, catalog))
-        found = _verification(
-            f"{database.describe()}#{','.join(catalog.schemas)}",
-            None,
-            {n: (None, made) for n, made in counts.items()},
-            constraints,
-            list(findings_of(constraints, counts)),
-            options.thresholds,
+        found = _judged(
+            options,
             steps,
-            options.seed,
-            {},
+            Verification(
+                target=f"{database.describe()}#{','.join(catalog.schemas)}",
+                against=None,
+                rows={n: (None, made) for n, made in counts.items()},
+                constraints=constraints,
+                fidelity=None,
+                privacy=None,
+                findings=(),
+                gates=(),
+            ),
         )
         _look(steps, look, found, None)
         return found
@@ -200,28 +204,15 @@ def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:
         database.close()
 
 
-def _verification(
-    target: str,
-    against: str | None,
-    rows: Mapping[TableName, tuple[int | None, int]],
-    constraints: tuple[ConstraintResult, ...],
-    findings: list[Finding],
-    thresholds: Thresholds,
-    steps: Steps,
-    seed: int,
-    kept: Mapping[TableName, str],
-) -> Verification:
+def _judged(options: VerifyOptions, steps: Steps, found: Verification) -> Verification:
+    """``found`` with all findings, the worst first, and its gates."""
+    findings = [*found.findings, *findings_of(found.constraints, {n: made for n, (_, made) in found.rows.items()})]
+    findings += [f for part in (found.fidelity, found.privacy) if part is not None for f in part.findings]
     findings.sort(key=lambda f: SEVERITIES.index(f.severity))
-    return Verification(
-        target=target,
-        against=against,
-        rows=rows,
-        constraints=constraints,
-        fidelity=None,
-        privacy=None,
+    return replace(
+        found,
         findings=tuple(findings),
-        gates=judged(thresholds, constraints, None, None, findings),
-        kept=kept,
+        gates=judged(options.thresholds, found.constraints, found.fidelity, found.privacy, findings),
         seconds=dict(steps.seconds),
-        about={"dbsynth": __version__, "seed": seed},
+        about={"dbsynth": __version__, "seed": options.seed, "sample rows": options.sample_rows},
     )

@@ -1,0 +1,93 @@
+"""``dbsynth.verify``, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from sqlalchemy.engine import URL, Engine
+
+from dbsynth.artifact.files import is_model
+from dbsynth.dialect import named_schema, parse_url
+from dbsynth.errors import UsageError
+from dbsynth.pipeline.options import CloneOptions
+from dbsynth.places import split_place
+from dbsynth.quality.figures import Gate, Verification
+from dbsynth.quality.gates import DEFAULTS, GATES, Thresholds
+from dbsynth.quality.sides import SAMPLE_ROWS
+from dbsynth.quality.verify import VerifyOptions
+from dbsynth.quality.verify import verify as verified
+
+Place = str | URL | Engine
+
+
+def verify(
+    target: Place,
+    against: Place | PathLike[str] | None = None,
+    *,
+    tables: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    keep: Iterable[str] = (),
+    min_quality: float = DEFAULTS.quality,
+    max_copies: float = DEFAULTS.copies,
+    max_auc: float = DEFAULTS.auc,
+    fail_on: Iterable[Gate] = DEFAULTS.fail_on,
+    sample_rows: int = SAMPLE_ROWS,
+    seed: int = 0,
+    html: str | PathLike[str] | None = None,
+) -> Verification:
+    """Test ``target``, a database URL with ``#schema`` (of several: ``#a,b``) or an Engine: its constraints, and where
+    ``against`` names the source, or the folder of the model, that it was made from, also likeness and privacy. Reads,
+    and writes nothing but ``html``, a page of all that was found. The result says whether it ``passed``; nothing is
+    raised where it did not.
+
+    ``tables``, ``exclude``, ``keep``: as they were given to the clone. ``min_quality``, ``max_copies``, ``max_auc``,
+    ``fail_on``: see docs/quality.md. ``sample_rows``: rows of a table that figures are computed from.
+
+    Raises UsageError for wrong arguments, and what connecting and reading raise.
+    """
+    asked = tuple(fail_on)
+    if unknown := [g for g in asked if g not in GATES]:
+        raise UsageError(f"fail_on: there is no gate {unknown[0]!r}", hint=f"there are: {', '.join(GATES)}")
+    if not (0 <= min_quality <= 1 and 0 <= max_copies <= 1 and 0.5 <= max_auc <= 1 and sample_rows >= 1):
+        raise UsageError("min_quality and max_copies are in 0..1, max_auc in 0.5..1, sample_rows 1 or more")
+    url, schemas = _place(target)
+    options = VerifyOptions(
+        url, schemas, sample_rows=sample_rows, seed=seed, thresholds=Thresholds(min_quality, max_copies, max_auc, asked)
+    )
+    if isinstance(against, PathLike) or (isinstance(against, str) and is_model(Path(against))):
+        if len(schemas or ()) > 1:
+            raise UsageError("of several schemas a model knows the names itself", hint="name none")
+        options = replace(options, model=Path(against), model_schema=schemas[0] if schemas else named_schema(url))
+    elif against is not None:
+        made_from = replace(_clone(options, against), tables=tuple(tables), exclude=tuple(exclude), keep=tuple(keep))
+        options = replace(options, against=made_from)
+    if html is None:
+        return verified(options)
+    from dbsynth.quality.report import write_report
+
+    page = Path(html).absolute()
+    return verified(options, look=lambda found, sides: write_report(page, found, sides))
+
+
+def _clone(options: VerifyOptions, against: Place) -> CloneOptions:
+    source, schemas = _place(against)
+    here = options.target_schemas or ()
+    if len(here) > 1:
+        raise UsageError(
+            "a target has one schema where there is a source",
+            hint="of several source schemas name none, or the prefix that they were cloned under",
+        )
+    schema = here[0] if here else named_schema(options.target_url)
+    return CloneOptions(source, options.target_url, source_schemas=schemas, target_schema=schema)
+
+
+def _place(place: Place) -> tuple[URL, tuple[str, ...] | None]:
+    if isinstance(place, Engine):
+        return place.url, None
+    if isinstance(place, URL):
+        return place, None
+    base, schemas = split_place(place)
+    return parse_url(base), schemas or None
