@@ -1,14 +1,8 @@
-"""The report in a browser: what is rendered, what the console says, what is asked of the network, how it looks.
-
-The browser is that of ``make emulators``, the one that DBSYNTH_TEST_CHROMIUM names, or one on the path. With
-DBSYNTH_TEST_SCREENSHOTS=FOLDER the pictures of the documentation are written to that folder.
-"""
+"""The report in a browser: what is rendered, what the console says, what is asked of the network, what can be read."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +10,12 @@ from typing import Any
 import pytest
 
 from dbsynth.quality.report import render
+from tests.browser import MISSING, browser_path, launched
 from tests.quality.in_memory import shop_sides, verification
 from tests.quality.test_report_page import HOSTILE, hostile_page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 
-OURS = Path(os.environ.get("DBSYNTH_TEST_EMULATORS") or Path(__file__).resolve().parents[2] / ".emulators") / "chromium"
-ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-background-networking", "--disable-component-update"]
 LOWEST_CONTRAST = 4.5
 """WCAG 2.2, 1.4.3, for text of any size."""
 
@@ -48,27 +41,13 @@ CONTRASTS = r"""() => {
 }""".replace("LEAST", str(LOWEST_CONTRAST))
 
 
-def browser_path() -> str | None:
-    named = os.environ.get("DBSYNTH_TEST_CHROMIUM")
-    if named:
-        return named
-    if (OURS / "chromium").exists():
-        return str(OURS / "chromium")
-    return next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     path = browser_path()
     if path is None:
-        pytest.skip("there is no Chromium: make emulators (needs npm), or name one in DBSYNTH_TEST_CHROMIUM")
-    libraries = f"{OURS / 'lib'}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=ARGUMENTS, env={**os.environ, "LD_LIBRARY_PATH": libraries}
-        )
+        pytest.skip(MISSING)
+    with launched(path) as started:
         yield started
-        started.close()
 
 
 class Opened:

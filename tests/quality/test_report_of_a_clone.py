@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 from dbsynth.cli import main
 from dbsynth.demo.__main__ import fill
 from dbsynth.testing.embedded import conninfo
+from tests.browser import browser_path, launched
 
+SCREENSHOTS = os.environ.get("DBSYNTH_TEST_SCREENSHOTS")
 PERSONAL = "select first_name || ' ' || last_name from public.customer union all select email from public.customer"
 
 
@@ -26,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 
 def test_a_clone_is_reported_on_before_it_is_published(database: str, run: Callable[..., Result]) -> None:
     fill(database)
-    effort = "standard" if os.environ.get("DBSYNTH_TEST_SCREENSHOTS") else "quick"
+    effort = "standard" if SCREENSHOTS else "quick"
     done = run("clone", database, "--to", "dev", "--seed", "1", "--effort", effort, "--verify", "--html", "clone.html")
     page = Path("clone.html").read_text("utf-8")
     assert "<bdi>order_line</bdi>" in page
@@ -40,6 +42,31 @@ def test_a_clone_is_reported_on_before_it_is_published(database: str, run: Calla
         secrets = [row[0] for row in connection.execute(PERSONAL) if row[0]]
     assert len(secrets) > 1000
     assert [s for s in secrets if s in page] == []
+    pictured(Path("verify.html"))
+
+
+def pictured(page: Path) -> None:
+    """The page in a browser, which says nothing in its console."""
+    path = browser_path()
+    if path is None:
+        return
+    with launched(path) as browser:
+        context = browser.new_context(viewport={"width": 1180, "height": 1000}, device_scale_factor=1)
+        shown = context.new_page()
+        said: list[str] = []
+        shown.on("console", lambda message: said.append(message.text))
+        shown.on("pageerror", lambda error: said.append(str(error)))
+        shown.goto(page.absolute().as_uri())
+        shown.get_by_role("button", name="Close all").click()
+        shown.locator("#list").get_by_role("link", name="orders", exact=True).click()
+        assert said == []
+        assert shown.locator("details[open] article.card").count() > 5
+        if SCREENSHOTS:
+            folder = Path(SCREENSHOTS)
+            folder.mkdir(parents=True, exist_ok=True)
+            shown.screenshot(path=folder / "report-table.png")
+            shown.evaluate("scrollTo(0, 0)")
+            shown.screenshot(path=folder / "report.png")
 
 
 def test_a_target_alone_is_reported_on(database: str, run: Callable[..., Result]) -> None:
