@@ -173,6 +173,16 @@ def test_tables_of_few_rows(rows: int) -> None:
     assert "customer" in render(verification(compared), compared)
 
 
+def test_long_texts_and_wide_tables_stay_small() -> None:
+    wide = {f"c{i}": np.random.default_rng(i).normal(size=200) for i in range(400)}
+    rows = pa.table({"id": pa.array(np.arange(200)), "text": pa.array(["x" * 100_000] * 200), **wide})
+    compared = sides([table("t", rows)], {"t": rows}, {"t": rows})
+    page = render(verification(compared), compared)
+    assert len(page.encode()) < 400_000
+    assert "more columns have better scores, and are not drawn" in page
+    assert "more columns are not in it" in page
+
+
 def test_sixty_tables_fit_into_three_megabytes() -> None:
     rng = np.random.default_rng(0)
     real = {}

@@ -21,8 +21,8 @@ LEAST_ROWS = 100
 
 @dataclass(frozen=True)
 class Association:
-    """``real``, ``made``: float64 (columns, columns), 0 (independent) .. 1 (one tells the other), symmetric. ``left
-    out``: columns beyond the first ``MOST_COLUMNS``."""
+    """``real``, ``made``: float64 (columns, columns), 0 (independent) .. 1 (one tells the other), symmetric.
+    ``left_out``: columns after these."""
 
     columns: tuple[str, ...]
     real: np.ndarray
@@ -50,17 +50,16 @@ def association(columns: Sequence[Column], real: pa.Table, made: pa.Table) -> As
     if min(real.num_rows, made.num_rows) < LEAST_ROWS:
         return None
     coded: list[tuple[str, np.ndarray, np.ndarray, int]] = []
-    left_out = 0
     for column in columns:
-        found = _coded(column, combined(real.column(column.name)), combined(made.column(column.name)))
-        if found is None:
-            continue
         if len(coded) == MOST_COLUMNS:
-            left_out += 1
-        else:
+            break
+        found = _coded(column, combined(real.column(column.name)), combined(made.column(column.name)))
+        if found is not None:
             coded.append((column.name, *found))
     if len(coded) < LEAST_COLUMNS:
         return None
+    names = [c.name for c in columns]
+    left_out = len(names) - names.index(coded[-1][0]) - 1 if len(coded) == MOST_COLUMNS else 0
     sizes = [c[3] for c in coded]
     ours, theirs = _associations([c[1] for c in coded], sizes), _associations([c[2] for c in coded], sizes)
     return Association(tuple(c[0] for c in coded), ours, theirs, left_out)
