@@ -3,7 +3,7 @@ a score made of them, and what looks like damage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -57,7 +57,8 @@ class Study:
     def of_table(self, name: TableName) -> list[Result]:
         sides = self.frames.sides
         if self.frames.kept(name):
-            return [kept(sides.plan[name], sides.made.rows(name))]
+            moved = {c for key in self.frames.keys(name) for c in key.columns}
+            return [kept(sides.plan[name], sides.made.rows(name), moved)]
         whole = self.frames.of(name)
         if not all(whole.rows):
             return []
@@ -219,11 +220,12 @@ def in_order(values: pa.ChunkedArray) -> np.ndarray:
     return as_numbers(column)
 
 
-def kept(plan: TablePlan, made: pa.Table) -> Result:
-    """Share of the rows that were to be kept that the target has, by all columns that were."""
+def kept(plan: TablePlan, made: pa.Table, moved: Collection[str]) -> Result:
+    """Share of the rows that were to be kept that the target has, by all columns that were. ``moved``: those that point
+    at made rows."""
     assert plan.kept is not None
     rows = plan.kept.rows
-    columns = [c for c in made.column_names if c in rows.column_names and c not in plan.kept.remade]
+    columns = [c for c in made.column_names if c in rows.column_names and c not in {*plan.kept.remade, *moved}]
     there, here = row_codes([[filled(t.column(c)) for c in columns] for t in (rows, made)])
     value = float(np.isin(there, here).mean()) if len(there) else 1.0
     return result(Measured("kept rows", (), value), 1.0, Subject(plan.name), (rows.num_rows, made.num_rows))

@@ -183,6 +183,11 @@ def test_numbers_in_few_characters(value: float, told: str) -> None:
     assert short(value) == told
 
 
+def test_nothing_is_no_less_than_nothing() -> None:
+    assert next(t.label for t in ticks(0.0, 1.0, "number")) == "0"
+    assert str(ticks(0.0, 1.0, "number")[0].at) == "0.0"
+
+
 def test_cramers_v_is_one_for_a_function_and_nothing_for_chance() -> None:
     assert cramers_v(np.eye(4) * 500) == pytest.approx(1.0, abs=1e-3)
     assert cramers_v(np.full((4, 4), 100.0)) == 0.0

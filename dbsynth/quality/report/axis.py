@@ -70,7 +70,7 @@ def ticks(low: float, high: float, scale: Scale, most: int = 4) -> list[Tick]:
         step = round_step((high - low) / most)
         if scale == "whole":
             step = max(1.0, np.ceil(step))
-    places = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    places = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step + 0.0  # no -0
     if scale == "time":
         return [Tick(float(p), _clock(p)) for p in places]
     # A whole number stands in the middle of its bin, where each has its own.
