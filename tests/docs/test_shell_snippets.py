@@ -35,8 +35,11 @@ create table audit_log (id int primary key, said text);
 insert into customer select i, 'person' || i || '@mail.test' from generate_series(1, 800) i;
 insert into orders select i, 1 + i % 800, i % 900 / 10.0 from generate_series(1, 1600) i;
 """
-ELSEWHERE = re.compile(r"snowflake:|bigquery:|^dbsynth (serve|dbt run|dbt populate)\b|--dp-epsilon")
-"""Accounts of others, workers, another program (tests/service and tests/dbt run these); and what takes minutes."""
+ELSEWHERE = re.compile(
+    r"snowflake:|bigquery:|^dbsynth (serve|dbt run|dbt populate|verify|diff|replay)\b|--dp-epsilon|--update|--verify"
+)
+"""Accounts of others, workers, another program, verdicts on a clone (tests/service, tests/dbt, tests/quality and
+tests/cli run these); and what takes minutes."""
 Execute = Callable[..., list[tuple[object, ...]]]
 
 
