@@ -108,7 +108,7 @@ def exchange_members(
     if kept is not None and kept.num_rows:
         group, met = group_ids(rest, [kept.column(c) for c in names]) if rest else (group, np.zeros(kept.num_rows, int))
         at = row_index([kept.column(c) for c in choice.key.key.columns], choice.parent.columns(choice.key))
-        near = np.flatnonzero((at >= 0) & np.isin(met, group[bad]))
+        near = np.flatnonzero((at >= 0) & np.isin(met, group))
         group, member = np.concatenate([group, met[near]]), np.concatenate([member, at[near]])
         kind, own = (np.concatenate([x, np.zeros(len(near), np.int64)]) for x in (kind, own))
         held = np.concatenate([held, np.ones(len(near), bool)])
