@@ -99,7 +99,8 @@ def observed(feature: Feature, values: pa.Array | pa.ChunkedArray) -> np.ndarray
     array = flat(values)
     if feature.kind == "category":
         if feature.facet == PRECISION:
-            place = shapes.places(_numbers(array), feature.moment)
+            with np.errstate(over="ignore", invalid="ignore"):  # of the largest numbers no digit is told
+                place = shapes.places(_numbers(array), feature.moment)
             return pa.array(place.astype(str), pa.string(), mask=place < 0)
         return as_text(array)
     if not feature.facet:

@@ -92,6 +92,13 @@ def test_what_a_text_is_seen_by() -> None:
     assert np.isnan(observed(NUMBER, pa.array(["x", "1.5", None]))).tolist() == [True, False, True]
 
 
+def test_the_last_digit_of_any_number() -> None:
+    precision = Feature("c", "precision", "category", False)
+    values = pa.array([0.5, 100.0, 1e308, float("inf"), None], pa.float64())
+    assert observed(precision, values).is_null().to_pylist()[4]
+    assert len(set(observed(precision, values).to_pylist()[:2])) == 2
+
+
 @pytest.mark.parametrize(("hits", "rows", "expected"), [(0, 100, 0.0), (10, 100, 0.0), (100, 100, 0.89), (0, 0, 0.0)])
 def test_matches_of_a_filter_beyond_chance(hits: int, rows: int, expected: float) -> None:
     assert beyond_chance(hits, rows, 1 / 16) == pytest.approx(expected, abs=0.02)
