@@ -13,17 +13,19 @@ from dbsynth.pipeline.plan import ColumnPlan
 from dbsynth.quality.figures import Figure, Finding, Severity, Subject
 from dbsynth.quality.measured import Result
 from dbsynth.quality.sides import Sides
+from dbsynth.quality.verdict import verdict
 from dbsynth.schema.model import TableName
 from dbsynth.schema.types import Structured
 
 LOOK = "look at what changed these rows after they were made, or make them again"
-RETRAIN = "train with more rows (--sample-rows) or effort (--effort thorough)"
+CERTAIN = 5.0
 STRONG = 20.0
-"""Standard deviations of a dependence that the made rows may not lose altogether."""
+"""Standard deviations of a dependence that is looked for in the made rows, and that they may not lose altogether."""
 SURE = 0.6
 """Of a dependence between halves of the real rows, for its loss to count."""
 LOST = 0.03
 """Share of a dependence that counts as none."""
+MADE_ANEW = ("shape", "fine digits", "common values", "displacement")
 PLACES = ("city", "state", "country", "district", "postcode")
 """Roles whose values are taken from a gazetteer or from what k rows share: they may go with others than they did."""
 
@@ -50,7 +52,10 @@ FLOORS: Mapping[str, Floor] = {
     ),
     "nulls": Floor(0.8, 1.7, "failure", "null in another share of the rows than in the source: {value:.2f} alike"),
     "fine digits": Floor(0.6, 1.7, "failure", "rounded: values end in more zeros than in the source ({value:.2f})"),
-    "displacement": Floor(0.97, 0.0, "failure", "values are displaced: {says}"),
+    "common values": Floor(
+        0.5, 1.7, "failure", "values that recur in the source do not: {value:.2f}, in halves {ceiling:.2f}"
+    ),
+    "displacement": Floor(0.96, 0.0, "failure", "values are displaced: {says}"),
     "categories": Floor(0.9, 0.0, "failure", "only {value:.0%} of the values that are common in the source occur"),
     "children": Floor(
         0.85, 0.6, "failure", "children a parent are {value:.2f} of what they were, or the other way round"
@@ -65,6 +70,7 @@ FLOORS: Mapping[str, Floor] = {
 def findings_of(sides: Sides, results: Sequence[Result], tables: Mapping[TableName, float]) -> tuple[Finding, ...]:
     """Failures first."""
     found = [*emptied(sides), *below(sides, results), *recased(results), *shuffled(sides, results), *dealt(results)]
+    found += verdict([r.figure for r in results], tables)
     order: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
     return tuple(sorted(found, key=lambda f: order[f.severity]))
 
@@ -93,15 +99,13 @@ def exempt(sides: Sides, result: Result) -> bool:
     """Texts of types with an inner structure are as long as their numbers are written; of numbers that are made as
     identifiers are, only that they are there counts."""
     f = result.figure
-    if f.name == "children":  # how often an optional key is null is learned, with the error of what is learned
-        return any(sides.schema[f.subject.table].column(c).nullable for c in f.subject.columns)
     if len(f.subject.columns) != 1 or f.subject.relation:
         return False
     column = sides.schema[f.subject.table].column(f.subject.columns[0])
     plan = column_plan(sides, f)
     if f.name.startswith("text"):
         return isinstance(column.type, Structured)
-    return plan is not None and plan.how == "made" and f.name in ("shape", "fine digits", "displacement")
+    return plan is not None and plan.how == "made" and f.name in MADE_ANEW
 
 
 def column_plan(sides: Sides, figure: Figure) -> ColumnPlan | None:
@@ -126,13 +130,16 @@ def shuffled(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
     evidence: dict[tuple[TableName, str], list[Result]] = {}
     for r in results:
         f = r.figure
-        if r.measured.dependence is not None and len(f.subject.columns) == 1 and not f.name.startswith("aggregate"):
+        own = (
+            {c for k in sides.schema[f.subject.table].foreign_keys for c in k.columns} if f.subject.relation else set()
+        )
+        if certain(r) and f.subject.columns[0] not in own and not f.name.startswith("aggregate"):
             evidence.setdefault((f.subject.table, f.subject.columns[0]), []).append(r)
     for (table, column), found in evidence.items():
         plan = sides.plan[table].by_column.get(column)
-        if plan is not None and (plan.how not in ("modelled", "computed", "copied") or plan.role in PLACES):
+        if plan is not None and (plan.how == "made" or plan.role in PLACES):
             continue
-        if any(strong(r, 0.3, 0.15) for r in found) and all(lost(r) for r in found):
+        if any(strong(r, 0.3, 0.15) and r.figure.name != "succession" for r in found) and all(map(lost, found)):
             subject = Subject(table, (column,))
             says = f"{subject}: nothing is left of what it has to do with other columns: shuffled or replaced?"
             yield Finding("failure", "quality", subject, says, LOOK)
@@ -142,28 +149,30 @@ def dealt(results: Sequence[Result]) -> Iterator[Finding]:
     """Foreign keys over which nothing goes together any more."""
     evidence: dict[str, list[Result]] = {}
     for r in results:
-        if r.measured.dependence is not None and r.figure.subject.relation:
+        if certain(r) and r.figure.name in ("1-hop dependence", "siblings"):
             evidence.setdefault(r.figure.subject.relation, []).append(r)
     for relation, found in evidence.items():
-        if sum(strong(r, 0.15, 0.08) for r in found) > 1 and all(lost(r) for r in found if sure(r)):
-            subject = found[0].figure.subject
+        if sum(strong(r, 0.15, 0.08) for r in found) > 1 and all(lost(r) for r in found):
+            subject = Subject(found[0].figure.subject.table, relation=relation)
             says = f"{relation}: children have nothing to do with their parents any more: was the key shuffled?"
-            yield Finding("failure", "quality", Subject(subject.table, relation=relation), says, LOOK)
+            yield Finding("failure", "quality", subject, says, LOOK)
 
 
-def sure(result: Result) -> bool:
-    return result.figure.ceiling is not None and result.figure.ceiling >= SURE
+def certain(result: Result) -> bool:
+    """A dependence on the real side that is there in both halves."""
+    depends, ceiling = result.measured.dependence, result.figure.ceiling
+    return depends is not None and depends.certain(CERTAIN) and ceiling is not None and ceiling >= SURE
 
 
 def strong(result: Result, squares: float, kin: float) -> bool:
     """``squares``: φ² that counts, ``kin``: alikeness of siblings."""
     depends = result.measured.dependence
     assert depends is not None
-    least = kin if result.figure.name == "siblings" else squares
-    return sure(result) and depends.real >= least and depends.certain(STRONG)
+    return depends.real >= (kin if result.figure.name == "siblings" else squares) and depends.certain(STRONG)
 
 
 def lost(result: Result) -> bool:
+    """No more of it than chance makes; of a strong one next to nothing."""
     depends = result.measured.dependence
     assert depends is not None
-    return depends.kept < LOST or (not depends.found(3.0) and depends.kept < 2 * LOST)
+    return depends.kept < LOST if depends.certain(STRONG) else not depends.found(3.0)

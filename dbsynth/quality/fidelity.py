@@ -4,7 +4,7 @@ a score made of them, and what looks like damage."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -81,6 +81,7 @@ class Study:
             *shapes.shapes(part),
             *shapes.nulls(part),
             *shapes.precisions(part),
+            *shapes.common_values(part),
             *shapes.coverage(part),
             *shapes.displaced(part),
             *trends.trends(pairs),
@@ -121,6 +122,7 @@ class Study:
         measured = self.related(key, family.child, family.parent, family.links, orders)
         subject = Subject(name, relation=told)
         results = with_ceilings(measured, ceilings, partial(Subject, name, relation=told), parents)
+        results += self.children(name, key, subject)
         for chain in above:
             found = self.hops(chain.child, chain.ancestor, chain.links, chain.name)
             parts = []
@@ -139,6 +141,18 @@ class Study:
             for title, frame in (("C2ST join", joint), ("C2ST aggregates", sums)):
                 results += self.told_apart(title, subject, frame, detection.auc(frame, self.seed), known)
         return results
+
+    def children(self, name: TableName, key: ForeignKey, subject: Subject) -> list[Result]:
+        """Rows for each row of the parents: the smaller of both sides' numbers as a share of the larger. Kept parents
+        do not grow and shrink with a clone."""
+        if self.frames.sides.plan[key.ref_table].kept is not None:
+            return []
+        sides = (self.frames.sides.real, self.frames.sides.made)
+        here, there = sorted(s.counts[name] / s.counts[key.ref_table] for s in sides)
+        ceiling = 1.0 if sides[0].counts[name] >= LEAST_ROWS else None
+        rows = (sides[0].counts[key.ref_table], sides[1].counts[key.ref_table])
+        about = replace(subject, columns=key.columns)
+        return [result(Measured("children", key.columns, here / there), ceiling, about, rows)]
 
     def related(
         self, key: ForeignKey, child: Frame, parent: Frame, links: relations.Links, orders: sequences.Orders

@@ -65,12 +65,9 @@ def positions(children: Sequence[pa.Array], parents: Sequence[pa.Array]) -> np.n
 
 
 def cardinality(links: Links, columns: tuple[str, ...]) -> list[Measured]:
-    """Children a parent: their distribution, their mean, and the family that a random child grows up in, where big
-    parents count by their children."""
+    """Children a parent; and the family that a random child grows up in, where big parents count by their children."""
     real, made = counts(links)
-    means = sorted((float(real.mean()), float(made.mean())))
     return [
-        Measured("children", columns, means[0] / means[1] if means[1] else 1.0),
         Measured("cardinality", columns, measures.ks(real, made)),
         Measured("big parents", columns, measures.weighted_ks(real, made, real, made)),
     ]

@@ -18,6 +18,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "text other signs",
         "precision",
         "fine digits",
+        "common values",
         "displacement",
         "categories",
         "nulls",
@@ -59,18 +60,23 @@ def score_of(name: str, value: float, ceiling: float | None) -> float:
     return float(min(1.0, max(0.0, value / best))) if best > 0 else 1.0
 
 
-def tables_of(figures: Sequence[Figure]) -> dict[TableName, float]:
-    """By table that has figures with a ceiling."""
-    parts: dict[TableName, dict[str, list[float]]] = {}
+def of_parts(figures: Sequence[Figure]) -> dict[str, dict[TableName, float]]:
+    """By part and by table that has figures of it with a ceiling, their mean."""
+    found: dict[str, dict[TableName, list[float]]] = {}
     of = {name: part for part, names in PARTS.items() for name in names}
     for f in figures:
         if f.ceiling is not None:
-            parts.setdefault(f.subject.table, {}).setdefault(of[f.name], []).append(f.score)
-    scores = {}
-    for table, found in parts.items():
-        weight = sum(WEIGHTS[part] for part in found)
-        scores[table] = sum(WEIGHTS[part] * mean(values) for part, values in found.items()) / weight
-    return scores
+            found.setdefault(of[f.name], {}).setdefault(f.subject.table, []).append(f.score)
+    return {part: {table: mean(scores) for table, scores in tables.items()} for part, tables in found.items()}
+
+
+def tables_of(figures: Sequence[Figure]) -> dict[TableName, float]:
+    """By table that has figures with a ceiling."""
+    scores: dict[TableName, list[tuple[float, int]]] = {}
+    for part, tables in of_parts(figures).items():
+        for table, score in tables.items():
+            scores.setdefault(table, []).append((score, WEIGHTS[part]))
+    return {t: sum(s * w for s, w in found) / sum(w for _, w in found) for t, found in scores.items()}
 
 
 def overall(tables: Mapping[TableName, float]) -> float:

@@ -10,11 +10,13 @@ from dbsynth.quality.variables import DAY, Frame, Variable
 
 EXPECTED = 25
 """A value that so many made rows should hold, and that so many real rows do, cannot be missing by chance (e⁻²⁵)."""
+COMMON = 5
+"""Real rows that share a common value."""
 DIGITS = 7
 """Places after the point that count."""
 ZEROS = 5
 """Places before the point that count, where zeros stand in them."""
-STEADY = 4.0
+STEADY = 2.5
 """A displacement is one where it is so many times as large as it varies from quantile to quantile."""
 MOMENT_STEPS = (1, 1_000_000, 60_000_000, 3_600_000_000, DAY)
 """Microseconds of what moments may be rounded to: second, minute, hour, day."""
@@ -63,6 +65,21 @@ def precisions(frame: Frame) -> list[Measured]:
     return found
 
 
+def common_values(frame: Frame) -> list[Measured]:
+    """By number and moment: 1 − how many fewer of the made rows than of the real ones have a value that is common among
+    the real ones (prices, round hours)."""
+    found = []
+    for v in frame.variables:
+        if v.number and not v.facet:
+            real, made = measures.present(v.real), measures.present(v.made)
+            values, count = np.unique(real, return_counts=True)
+            common = values[count >= COMMON]
+            if len(common) and len(made):
+                less = float(count[count >= COMMON].sum() / len(real)) - mean(np.isin(made, common))
+                found.append(Measured("common values", (v.column,), 1.0 - max(0.0, less), rows=there(v)))
+    return found
+
+
 def coarser(real: np.ndarray, made: np.ndarray) -> float:
     """The most by which the share of made places of at least any rank exceeds that of the real ones."""
     a, b = measures.present(real), measures.present(made)
@@ -104,13 +121,13 @@ def displaced(frame: Frame) -> list[Measured]:
 
 
 def displacement(real: np.ndarray, made: np.ndarray, moment: bool) -> tuple[float, str]:
-    """Of finite values."""
+    """Of finite values. A factor leaves zero where it is: it shows in the others."""
     at = np.linspace(0.05, 0.95, 19)
-    a, b = np.quantile(real, at), np.quantile(made, at)
-    if not moment and (a > 0).all() and (b > 0).all():
-        rate = np.log(b / a)
+    if not moment and min(real.min(), made.min()) >= 0 and (real > 0).sum() >= EXPECTED and (made > 0).any():
+        rate = np.log(np.quantile(made[made > 0], at) / np.quantile(real[real > 0], at))
         if steady(rate):
             return float(np.exp(-abs(np.median(rate)))), f"{np.exp(np.median(rate)):.2f} times as large throughout"
+    a, b = np.quantile(real, at), np.quantile(made, at)
     move, width = b - a, float(a[-1] - a[0])
     if steady(move) and width > 0:
         by = float(np.median(move))

@@ -1,0 +1,65 @@
+"""In words: what is good, what is not, which table, column or relation is worst, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dbsynth.quality.figures import Figure, Finding, Subject
+from dbsynth.quality.score import PARTS, of_parts
+from dbsynth.schema.model import TableName
+
+GOOD = 0.95
+WEAK = 0.8
+TOLD = 3
+"""Weak figures that are named."""
+PLAIN = {
+    "shapes": "columns by themselves",
+    "trends": "pairs of columns",
+    "relations": "foreign keys",
+    "families": "siblings",
+    "dependence": "strength of what goes together",
+    "detection": "rows that a classifier cannot tell",
+    "utility": "what models learn",
+}
+REMEDIES = {
+    "shapes": "look at the role that `dbsynth plan` sees in it; [tables.*.columns] of dbsynth.toml names another",
+    "trends": "train longer (--effort thorough) or on more rows (--sample-rows)",
+    "relations": "train longer (--effort thorough); `dbsynth plan` says which parent gives the context",
+    "families": "train longer (--effort thorough); `dbsynth plan` says what siblings are ordered by",
+    "dependence": "train longer (--effort thorough) or on more rows (--sample-rows)",
+    "detection": "see which of its columns score low: they tell its rows apart",
+    "utility": "train longer (--effort thorough), or do not train models on this column",
+}
+OF = {name: part for part, names in PARTS.items() for name in names}
+
+
+def verdict(figures: Sequence[Figure], tables: Mapping[TableName, float]) -> Iterator[Finding]:
+    """Notes and warnings; none of them closes a gate."""
+    parts = {part: sum(scores.values()) / len(scores) for part, scores in of_parts(figures).items()}
+    good = [f"{PLAIN[p]} {score:.0%}" for p, score in parts.items() if score >= GOOD]
+    if good:
+        yield Finding(
+            "note", "quality", None, f"as near to the source as halves of it are to each other: {', '.join(good)}"
+        )
+    for part, score in sorted(parts.items(), key=lambda p: p[1]):
+        if score < WEAK:
+            says = f"{PLAIN[part]}: {score:.0%} of what halves of the source reach"
+            yield Finding("warning", "quality", None, says, REMEDIES[part])
+    if tables:
+        worst = min(tables, key=lambda t: tables[t])
+        if tables[worst] < WEAK:
+            says = f"{worst} is the table least like its source: score {tables[worst]:.2f}"
+            yield Finding("warning", "quality", Subject(worst), says, REMEDIES["trends"])
+    for figure in weakest(figures):
+        says = f"{figure.subject}: {figure.name} {figure.value:.2f}, between halves of the source {figure.ceiling:.2f}"
+        yield Finding("warning", "quality", figure.subject, says, REMEDIES[OF[figure.name]])
+
+
+def weakest(figures: Sequence[Figure]) -> list[Figure]:
+    """The lowest of columns and of relations, one of each table."""
+    low = sorted((f for f in figures if f.ceiling is not None and f.score < WEAK), key=lambda f: f.score)
+    found: dict[TableName, Figure] = {}
+    for f in low:
+        if f.name in PARTS["shapes"] + PARTS["relations"]:
+            found.setdefault(f.subject.table, f)
+    return list(found.values())[:TOLD]
