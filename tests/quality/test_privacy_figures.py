@@ -237,3 +237,24 @@ def test_chance() -> None:
     centre, width = wilson(0, 100)
     assert centre - width == pytest.approx(0.0, abs=1e-9)
     assert 0.03 < centre + width < 0.04
+
+
+def test_codes_and_days_that_count_are_nobodys() -> None:
+    def numbered(n: int, first: int) -> pa.Table:
+        return pa.table(
+            {
+                "id": np.arange(n),
+                "code": [f"INV-{first + i:06d}/a" for i in range(n)],
+                "day": pa.array(np.arange(first, first + n, dtype=np.int32), pa.date32()),
+            }
+        )
+
+    assert failed(looked_at(numbered(500, 1), numbered(500, 1))) == set()
+    rng = np.random.default_rng(0)
+    drawn = [f"INV-{i:09d}/a" for i in rng.integers(0, 10**9, 500)]
+    real = numbered(500, 1).set_column(1, "code", pa.array(drawn))
+    assert {"rare_values", "exact_copies"} <= failed(looked_at(real, real))
+
+
+def looked_at(real: pa.Table, made: pa.Table) -> Privacy:
+    return privacy(sides([table("t", real)], {"t": real}, {"t": made}))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dbsynth.quality.disclosure.chance import surprising
+from dbsynth.quality.disclosure.counters import is_counter
 from dbsynth.quality.disclosure.seen import Seen
 from dbsynth.quality.figures import Finding, PrivacyFigure
 from dbsynth.relation.keys import same_ids
@@ -68,7 +69,7 @@ def equal_rows(rows: Seen, columns: tuple[str, ...]) -> tuple[Equal, Equal]:
 
 def copies(rows: Seen, most: float) -> tuple[list[PrivacyFigure], list[Finding]]:
     """``most``: the share of made rows, beyond chance, that may be equal to real ones."""
-    columns = rows.own
+    columns = tuple(c for c in rows.own if not is_counter(rows.both(c)[0], rows.share))
     if len(columns) < LEAST_COLUMNS or not rows.real.num_rows or not rows.made.num_rows:
         return [], []
     any_, once = equal_rows(rows, columns)

@@ -18,6 +18,7 @@ import pyarrow.types as pt
 from dbsynth.dialect import Sample
 from dbsynth.pipeline.plan import ColumnPlan
 from dbsynth.quality.disclosure.chance import surprising
+from dbsynth.quality.disclosure.counters import counted as counted_codes
 from dbsynth.quality.disclosure.seen import COUNTED, Seen, hashed_alike
 from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
 from dbsynth.quality.sides import Side, Sides
@@ -99,13 +100,20 @@ class Values:
                 self.told.append(real.words[real.times >= self.k])
             if rows.plan.by_column[column].how in COUNTED or not made.rows:
                 continue
+            made_rows = made.rows
+            if self._suspicious(real, made) and is_text(rows, column) and not rows.plan.by_column[column].personal:
+                made = without_counters(rows, column, made)
             times = real.of(made.words)
             both = times > 0
             base = real.times[(real.times > 1) & (real.times <= self.k)]
             self.met.append(
-                Met(rows, rows.plan.by_column[column], real.rows, made.rows, made.words[both], times[both],
+                Met(rows, rows.plan.by_column[column], real.rows, made_rows, made.words[both], times[both],
                     made.times[both], int(base.sum()), int((real.times < self.k).sum()))
             )  # fmt: skip
+
+    def _suspicious(self, real: Counted, made: Counted) -> bool:
+        times = real.of(made.words)
+        return float(made.times[(times > 0) & (times < self.k)].sum()) > self.most * made.rows
 
     def judged(self) -> Iterator[tuple[PrivacyFigure, Finding | None]]:
         told = np.unique(np.concatenate(self.told)) if self.told else np.zeros(0, np.uint64)
@@ -161,6 +169,14 @@ class Values:
             f"values of the source that fewer than {self.k} of its rows have; by chance it would be {base:.1%}",
             f"make {met.rows.name} anew; if its values are no secret, keep the table with --keep",
         )
+
+
+def without_counters(rows: Seen, column: str, made: Counted) -> Counted:
+    """``made`` without codes that count through the range that those of the source fill."""
+    real, texts = (folded(a.drop_null().unique().cast(pa.string())) for a in rows.both(column))
+    counters = texts.filter(pa.array(counted_codes(texts, real, rows.share)))
+    known = np.isin(made.words, _words(counters, ""))
+    return Counted(made.words[~known], made.times[~known])
 
 
 def is_text(rows: Seen, column: str) -> bool:
