@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ import pyarrow as pa
 from dbsynth.schema.model import TableName
 
 PREFIX = "dbsynth-run-"
+OWNERLESS_SECONDS = 60
+"""So long a folder may be without the file that says whose it is."""
 BATCH = 65_536
 CONTEXT = "→@context"
 """Column of a spooled table: the row of its context parent, -1 for none."""
@@ -147,9 +150,20 @@ def _start_time(pid: int) -> str:
 def _alive(folder: Path) -> bool:
     try:
         owner = json.loads((folder / "owner.json").read_text())
-        os.kill(owner["pid"], 0)
+        pid, start = int(owner["pid"]), owner["start"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return _new(folder)  # another run is just making it
+    try:
+        os.kill(pid, 0)
     except PermissionError:
         return True
-    except (OSError, ValueError, KeyError):
+    except OSError:
         return False
-    return bool(_start_time(owner["pid"]) == owner["start"])
+    return bool(_start_time(pid) == start)
+
+
+def _new(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime < OWNERLESS_SECONDS
+    except OSError:
+        return False
