@@ -359,7 +359,8 @@ def _key(plan: Plan, table: TablePlan, key: ForeignKey, side: Side) -> KeyStatis
     there = np.flatnonzero(found.parent >= 0)
     at = found.parent[there]
     left: Coded = look(plan, table, found.children.take(pa.array(there)), half[at])
-    right: Coded = look(plan, parent_plan, found.parents.take(pa.array(at)), half[at])
+    above = look(plan, parent_plan, found.parents, half)  # of parents, each once: k children may be of one of them
+    right: Coded = (above[0], [code[at] for code in above[1]])
     wanted = list(itertools.product(_main(left[0]), _main(right[0])))
     pairs = _pairs(wanted, left, right, half[at], k, name)
     left, right, pairs = _used(left, right, pairs)

@@ -180,6 +180,30 @@ def test_nothing_of_one_row_is_in_them(shop: dict[str, pa.Table], model: Synthes
     )
 
 
+def test_what_one_parent_has_is_not_told_for_its_many_children() -> None:
+    titles = ["owner", "buyer"] * 30 + ["owner of the only lighthouse"]
+    rows = {
+        "people": pa.table({"id": range(61), "title": titles, "age": [20.0 + i % 40 for i in range(60)] + [97.25]}),
+        "calls": pa.table(
+            {
+                "id": range(500),
+                "person": [60 if i < 200 else i % 60 for i in range(500)],
+                "n": [i % 7 for i in range(500)],
+            }
+        ),
+    }
+    keys = {
+        "people": {"primary_key": ["id"]},
+        "calls": {"primary_key": ["id"], "foreign_keys": [{"columns": ["person"], "ref_table": "people"}]},
+    }
+    found = dbsynth.fit(rows, schema=keys, seed=1, effort="quick", keep=["none"]).statistics
+    assert found is not None
+    (key,) = found.keys
+    groups = [key.left, key.right, *(t.group for t in found.tables)]
+    assert {v for g in groups for values in g.values for v in values if len(v) > 3} == {"owner", "buyer"}
+    assert max(v.edges.max(initial=0) for v in key.right.levels if v.feature.column == "age") < 59
+
+
 def test_damage_is_named(shop: dict[str, pa.Table], model: Synthesizer) -> None:
     orders = shop["orders"]
     ruined = {
