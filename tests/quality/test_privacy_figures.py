@@ -258,3 +258,14 @@ def test_codes_and_days_that_count_are_nobodys() -> None:
 
 def looked_at(real: pa.Table, made: pa.Table) -> Privacy:
     return privacy(sides([table("t", real)], {"t": real}, {"t": made}))
+
+
+def test_numbers_that_fill_their_range_single_nobody_out() -> None:
+    def drawn(seed: int) -> pa.Table:
+        rng = np.random.default_rng(seed)
+        counted = rng.permutation(1500)[:1000].astype(float)
+        counted[::9] = np.nan
+        others = {f"x{i}": rng.choice(5, 1000) for i in range(4)}
+        return pa.table({"id": np.arange(1000), "counted": counted, **others})
+
+    assert failed(looked_at(drawn(0), drawn(1))) == set()

@@ -14,14 +14,19 @@ LEAST = 20
 LAST_NUMBER = r"(?P<number>\d{1,15})(?P<rest>\D*)$"
 
 
-def is_counter(array: pa.Array, share: float) -> bool:
-    """Every value is there once, and together they fill their range. ``share``: of all rows, those of ``array``."""
+def is_counter(array: pa.Array, share: float, dense: float = DENSE) -> bool:
+    """Every value is there once, and together they fill ``dense`` of their range. ``share``: of all rows, those of
+    ``array``."""
     array = array.drop_null()
+    if pt.is_floating(array.type):
+        array = array.filter(pc.is_finite(array))
     if len(array) < LEAST or pc.count_distinct(array).as_py() < len(array):
         return False
-    if pt.is_integer(array.type) or pt.is_date32(array.type):
-        numbers = array.cast(pa.int32() if pt.is_date32(array.type) else pa.int64()).to_numpy(zero_copy_only=False)
-        return len(numbers) / max(share, 1e-9) >= DENSE * (float(numbers.max()) - float(numbers.min()) + 1)
+    if pt.is_integer(array.type) or pt.is_date32(array.type) or pt.is_floating(array.type):
+        array = array.cast(pa.int32()) if pt.is_date32(array.type) else array
+        numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        whole = bool((numbers == np.floor(numbers)).all())
+        return whole and len(numbers) / max(share, 1e-9) >= dense * float(numbers.max() - numbers.min() + 1)
     return pt.is_string(array.type) and bool(counted(array, array, share).all())
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from dbsynth.quality.disclosure.chance import surprising
+from dbsynth.quality.disclosure.counters import is_counter
 from dbsynth.quality.disclosure.nearest import Rows, coded, different, is_ordered, nearest
 from dbsynth.quality.disclosure.seen import COUNTED, Seen
 from dbsynth.quality.figures import Finding, PrivacyFigure
@@ -29,6 +30,8 @@ MARKED = 0.05
 """So many more of the made rows than of those left out have to be near for it to be held against them."""
 TINY = 1e-5
 """What sums of float32 are off by."""
+FILLED = 0.1
+"""Of numbers that no two rows share, so many of their range: whoever draws from it meets those of the source."""
 UNLIKE = 0.5
 """Texts of which more than that share are different tell rows apart and say nothing of how far."""
 
@@ -53,6 +56,8 @@ def comparable(rows: Seen) -> list[str]:
         if column.how in COUNTED and name not in kept:
             continue
         if name not in rows.own and name not in kept:
+            continue
+        if is_counter(rows.real.column(name).combine_chunks(), rows.share, FILLED):
             continue
         told_apart = column.personal or not is_ordered(both(rows, name)[0].type)
         if told_apart and max(map(different, rows.both(name))) > UNLIKE:

@@ -172,9 +172,13 @@ class Values:
 
 
 def without_counters(rows: Seen, column: str, made: Counted) -> Counted:
-    """``made`` without codes that count through the range that those of the source fill."""
+    """``made`` without codes that count through the range that those of the source fill; of a sample, without any if
+    most do."""
     real, texts = (folded(a.drop_null().unique().cast(pa.string())) for a in rows.both(column))
-    counters = texts.filter(pa.array(counted_codes(texts, real, rows.share)))
+    counting = counted_codes(texts, real, rows.share)
+    if rows.share < 1 and counting.mean() > 0.5:
+        return Counted(made.words[:0], made.times[:0])
+    counters = texts.filter(pa.array(counting))
     known = np.isin(made.words, _words(counters, ""))
     return Counted(made.words[~known], made.times[~known])
 
