@@ -18,6 +18,7 @@ from dbsynth.schema.model import TableName
 from dbsynth.schema.types import Structured
 
 LOOK = "look at what changed these rows after they were made, or make them again"
+LONGER = "train longer (--effort thorough) or on more rows (--sample-rows)"
 CERTAIN = 5.0
 STRONG = 20.0
 """Standard deviations of a dependence that is looked for in the made rows, and that they may not lose altogether."""
@@ -25,7 +26,7 @@ SURE = 0.6
 """Of a dependence between halves of the real rows, for its loss to count."""
 LOST = 0.03
 """Share of a dependence that counts as none."""
-MADE_ANEW = ("shape", "fine digits", "common values", "displacement")
+MADE_ANEW = ("shape", "fine digits", "common values", "displacement", "range")
 PLACES = ("city", "state", "country", "district", "postcode")
 """Roles whose values are taken from a gazetteer or from what k rows share: they may go with others than they did."""
 
@@ -56,6 +57,7 @@ FLOORS: Mapping[str, Floor] = {
         0.5, 1.7, "failure", "values that recur in the source do not: {value:.2f}, in halves {ceiling:.2f}"
     ),
     "displacement": Floor(0.96, 0.0, "failure", "values are displaced: {says}"),
+    "range": Floor(0.95, 1.7, "failure", "only {value:.0%} of the values lie within the range of the source's"),
     "categories": Floor(0.9, 0.0, "failure", "only {value:.0%} of the values that are common in the source occur"),
     "children": Floor(
         0.85, 0.6, "failure", "children a parent are {value:.2f} of what they were, or the other way round"
@@ -139,8 +141,14 @@ def shuffled(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
         plan = sides.plan[table].by_column.get(column)
         if plan is not None and (plan.how == "made" or plan.role in PLACES):
             continue
-        if any(strong(r, 0.3, 0.15) and r.figure.name != "succession" for r in found) and all(map(lost, found)):
-            subject = Subject(table, (column,))
+        names = {r.figure.name for r in found if strong(r, 0.3, 0.15)}
+        if not names - {"succession"} or not all(map(lost, found)):
+            continue
+        subject = Subject(table, (column,))
+        if names <= {"succession", "siblings"}:  # what rows of one parent share is the hardest to learn
+            says = f"{subject}: rows of one parent have no more in common than those of others"
+            yield Finding("warning", "quality", subject, says, LONGER)
+        else:
             says = f"{subject}: nothing is left of what it has to do with other columns: shuffled or replaced?"
             yield Finding("failure", "quality", subject, says, LOOK)
 

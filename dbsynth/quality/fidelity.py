@@ -84,6 +84,7 @@ class Study:
             *shapes.common_values(part),
             *shapes.coverage(part),
             *shapes.displaced(part),
+            *shapes.ranges(part, {c for k in self.frames.sides.schema[part.table].foreign_keys for c in k.columns}),
             *trends.trends(pairs),
             *trends.kept(pairs, "dependence", both=True),
         ]

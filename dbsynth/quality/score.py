@@ -20,6 +20,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "fine digits",
         "common values",
         "displacement",
+        "range",
         "categories",
         "nulls",
         "null patterns",

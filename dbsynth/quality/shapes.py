@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from dbsynth.quality import measures
@@ -105,6 +107,19 @@ def places(values: np.ndarray, moment: bool) -> np.ndarray:
             fine &= np.abs(scaled - np.rint(scaled)) <= 1e-9 * np.maximum(1.0, scaled) * 10
             place += fine
     return np.where(finite, place, -1)
+
+
+def ranges(frame: Frame, keys: Collection[str] = ()) -> list[Measured]:
+    """Share of the made numbers and moments that lie between the smallest and the largest real one (SDMetrics'
+    BoundaryAdherence). ``keys``: columns whose numbers only tell rows apart."""
+    found = []
+    for v in frame.variables:
+        if v.number and not v.facet and v.column not in keys:
+            real, made = measures.present(v.real), measures.present(v.made)
+            if len(real) and len(made):
+                inside = mean((made >= real.min()) & (made <= real.max()))
+                found.append(Measured("range", (v.column,), inside, rows=there(v)))
+    return found
 
 
 def displaced(frame: Frame) -> list[Measured]:

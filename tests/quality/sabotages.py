@@ -103,6 +103,23 @@ SABOTAGES = (
         "track",
         ("bytes", "milliseconds"),
     ),
+    Sabotage(
+        "dates are moved a year",
+        CHINOOK,
+        "update invoice set invoice_date = invoice_date + interval '1 year'",
+        "invoice",
+        ("invoice_date",),
+    ),
+    Sabotage("numbers are a tenth larger", PAGILA, "update payment set amount = amount * 1.1", "payment", ("amount",)),
+    Sabotage(
+        "rare categories give way to the commonest",
+        CHINOOK,
+        """update invoice set billing_country = 'USA' where billing_country in
+        (select billing_country from invoice group by 1 order by count(*), 1 limit 12)""",
+        "invoice",
+        ("billing_country",),
+        "",
+    ),
     Sabotage("texts are cut", CHINOOK, "update track set name = left(name, 3)", "track", ("name",)),
     Sabotage("values become null", CHINOOK, "update track set composer = null", "track", ("composer",)),
     Sabotage("a column becomes constant", PAGILA, "update film set length = 100", "film", ("length",)),

@@ -37,7 +37,7 @@ def frame(*columns: Variable) -> Frame:
 def test_the_same_rows_score_1(name: str) -> None:
     both = frame(*variables("c", None, COLUMNS[name], COLUMNS[name]))
     measured = [*shapes.shapes(both), *shapes.nulls(both), *shapes.precisions(both), *shapes.common_values(both)]
-    measured += [*shapes.coverage(both), *shapes.displaced(both)]
+    measured += [*shapes.coverage(both), *shapes.displaced(both), *shapes.ranges(both)]
     assert {m.value for m in measured} == {1.0}
     assert all(0 <= x < v.size for v in both.variables for side in v.levels for x in side)
 
