@@ -10,13 +10,14 @@ import pyarrow as pa
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality import measures
 from dbsynth.quality.figures import Figure, Subject
-from dbsynth.quality.levels import LENGTH, PRECISION, Levels, observed
+from dbsynth.quality.levels import LENGTH, PRECISION, Feature, Levels, observed
 from dbsynth.quality.measured import Dependence
 from dbsynth.quality.score import score_of
 from dbsynth.quality.sides import Side
 from dbsynth.quality.statistics import (
     FAMILY,
     KeyStatistics,
+    Pairs,
     Relation,
     Statistics,
     TableStatistics,
@@ -30,10 +31,10 @@ from dbsynth.quality.statistics import (
 from dbsynth.quality.trends import CERTAIN, NONE, depends
 from dbsynth.schema.model import TableName
 
+Coded = tuple[Sequence[Levels], Sequence[np.ndarray | None]]
+"""Levels of features, and which of them each made row has; None: the made side lacks the column."""
 ROWS_A_CELL = 10
 """Of a table of pairs, from which on it tells how columns depend on each other."""
-
-
 STRONG = 0.15
 """φ² of all a column's pairs together: of less, counts in whole k rows do not tell how much is left."""
 
@@ -118,19 +119,27 @@ def _pairs(
 ) -> Iterator[Figure]:
     levels = statistics.group.levels
     strength: dict[str, Dependence] = {}
-    tables = statistics.pairs.tables(levels, levels)
-    ceilings = statistics.pairs.ceilings.tolist()
-    for (i, j), real, ceiling in zip(statistics.pairs.features.tolist(), tables, ceilings, strict=True):
-        one, two = codes[i], codes[j]
-        if one is None or two is None or not real.sum():
-            continue
-        found = _joint(levels[i], one, levels[j], two, real.shape)
-        columns = (levels[i].feature.column, levels[j].feature.column)
+    for one, two, real, ceiling, found in _tables(statistics.pairs, (levels, codes), (levels, codes)):
+        columns = (one.column, two.column)
         yield _figure("trend", Subject(statistics.table, columns), together(real, rows[0], k, found), ceiling, rows)
-        if not levels[i].feature.facet and not levels[j].feature.facet:
+        if not one.facet and not two.facet:
             for column in columns:
                 strength[column] = strength.get(column, NONE) + _depends(real, found, rows)
     yield from _dependence("dependence", strength, rows, lambda column: Subject(statistics.table, (column,)))
+
+
+def _tables(
+    pairs: Pairs, ours: Coded, theirs: Coded
+) -> Iterator[tuple[Feature, Feature, np.ndarray, float, np.ndarray]]:
+    """By pair of features that both sides have: the counts of the source, their ceiling, the counts of what was
+    made."""
+    (left, codes), (right, others) = ours, theirs
+    features, ceilings = pairs.features.tolist(), pairs.ceilings.tolist()
+    for (i, j), real, ceiling in zip(features, pairs.tables(left, right), ceilings, strict=True):
+        one, two = codes[i], others[j]
+        if one is not None and two is not None and real.sum():
+            found = _joint(left[i], one, right[j], two, real.shape)
+            yield left[i].feature, right[j].feature, real, ceiling, found
 
 
 def _joint(left: Levels, one: np.ndarray, right: Levels, two: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -194,20 +203,13 @@ def _across(
     k: int,
 ) -> Iterator[Figure]:
     """By column of the child: the mean of its pairs, and what is left of its dependence."""
-    ours, theirs = statistics.left.levels, statistics.right.levels
+    sides = (statistics.left.levels, left), (statistics.right.levels, right)
     likenesses: dict[str, list[tuple[float, float]]] = {}
     strength: dict[str, Dependence] = {}
-    tables = statistics.pairs.tables(ours, theirs)
-    ceilings = statistics.pairs.ceilings.tolist()
-    for (i, j), real, ceiling in zip(statistics.pairs.features.tolist(), tables, ceilings, strict=True):
-        one, two = left[i], right[j]
-        if one is None or two is None or not real.sum():
-            continue
-        found = _joint(ours[i], one, theirs[j], two, real.shape)
-        column = ours[i].feature.column
-        likenesses.setdefault(column, []).append((together(real, rows[0], k, found), ceiling))
-        if not ours[i].feature.facet and not theirs[j].feature.facet:
-            strength[column] = strength.get(column, NONE) + _depends(real, found, rows)
+    for one, two, real, ceiling, found in _tables(statistics.pairs, *sides):
+        likenesses.setdefault(one.column, []).append((together(real, rows[0], k, found), ceiling))
+        if not one.facet and not two.facet:
+            strength[one.column] = strength.get(one.column, NONE) + _depends(real, found, rows)
     for column, values in likenesses.items():
         value, best = np.mean(np.array(values), axis=0)
         yield _figure("1-hop trend", Subject(statistics.child, (column,), told), float(value), float(best), rows)
