@@ -36,7 +36,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m dbsynth.demo
 
 test: $(VENV)/installed emulators lint types
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations 20
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
 from tests.clones import cloned
 from tests.emulators.running import free_port, python_of, running
-from tests.parallel import arrange
+from tests.parallel import ByGroup, arrange
 
 __all__ = ["cloned"]
 
@@ -24,8 +25,12 @@ _numbers = itertools.count(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | None:
+    return ByGroup(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("loadgroup", False):  # so it is in the workers of pytest-xdist with --dist loadgroup
+    if os.environ.get("PYTEST_XDIST_WORKER"):
         arrange(items)
 
 

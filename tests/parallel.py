@@ -1,8 +1,11 @@
-"""What runs beside what: with ``pytest -n N --dist loadgroup`` the tests of one group share a process.
+"""What runs beside what: with ``pytest -n N --dist loadscope`` the tests of one group share a process.
 
 A process has a server of its own, and keeps what its session fixtures made: restored databases, clones, models. So the
 tests of one real database, of whatever file, are a group, and the tests that need no such thing are one a file. Groups
-that take long come first, so that no process is left with one of them when the others have nothing more to do."""
+that take long come first, so that no process is left with one of them when the others have nothing more to do.
+
+The scheduler is our own: the marks that pytest-xdist 3.8 has for groups do nothing under pytest 9.2.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import re
 from pathlib import PurePath
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 REAL_DATABASES = (
     "adventureworks", "chinook", "mondial", "northwind", "nycflights13", "oracle_co", "oracle_hr", "pagila17",
@@ -17,36 +21,32 @@ REAL_DATABASES = (
 )  # fmt: skip
 """The dumps that every server can restore; ``adventureworks_xml`` needs one built with libxml."""
 
-RESTORED = {"cloned", "real_database", "real_template"}
-"""The fixtures that make much of a real database."""
-
 LONGEST = (
-    "adventureworks", "nycflights13", "walmart", "mondial", "stackexchange_ai", "test_pairs", "pagila17", "rossmann",
-    "northwind", "chinook", "oracle_co", "oracle_hr",
+    "adventureworks", "nycflights13", "walmart", "mondial", "stackexchange_ai", "test_pairs", "chinook", "pagila17",
+    "rossmann", "northwind", "oracle_co", "oracle_hr",
 )  # fmt: skip
 """Groups, those that take longest first."""
 
-_named = re.compile("|".join(REAL_DATABASES))
+OF_ONE = {"test_sabotage": "chinook", "test_texts_real": "stackexchange_ai"}
+"""Files whose tests look at a real database that their parameters do not name."""
+
+_named = re.compile(rf"\b({'|'.join(REAL_DATABASES)})\b")
 
 
-def group_of(item: pytest.Item) -> str:
-    """A real database's name, or that of the test's file. A mark ``xdist_group`` says otherwise."""
-    marker = item.get_closest_marker("xdist_group")
-    if marker is not None:
-        return str(marker.args[0] if marker.args else marker.kwargs["name"])
-    path, _, test = item.nodeid.partition("::")
+def group_of(nodeid: str) -> str:
+    """The real database that is among the parameters of a test, or else the name of the test's file."""
+    path, _, test = nodeid.partition("::")
     found = _named.search(test.partition("[")[2])
-    if found and item.get_closest_marker("databases") and RESTORED & set(getattr(item, "fixturenames", ())):
-        return found[0]
-    return PurePath(path).stem
+    name = PurePath(path).stem
+    return found[1] if found else OF_ONE.get(name, name)
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Mark ``items`` with their groups and put the longest first; within a group the order stays."""
+    """Put the longest groups first; within a group the order stays."""
     place = {group: at for at, group in enumerate(LONGEST)}
-    keyed = [(group_of(item), item) for item in items]
-    for group, item in keyed:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(group))
-    keyed.sort(key=lambda pair: place.get(pair[0], len(place)))
-    items[:] = [item for _, item in keyed]
+    items.sort(key=lambda item: place.get(group_of(item.nodeid), len(place)))
+
+
+class ByGroup(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)

@@ -57,6 +57,11 @@ def read(path: Path) -> Iterator[Rows]:
         raise UsageError(f"{path} cannot be read as {ending[1:]} ({first})", hint="is it whole?") from error
 
 
+def unnamed(width: int) -> list[str]:
+    """What the columns of an INSERT that names none are called."""
+    return [f"column {i + 1}" for i in range(width)]
+
+
 def kind_of(path: Path) -> str:
     """The ending, without .gz. Raises UsageError for another one than ``ENDINGS``."""
     name = path.name.lower().removesuffix(".gz")
@@ -236,7 +241,7 @@ def _sql(path: Path) -> Iterator[Rows]:
                 held += rows[: max(0, ROWS - len(held))]
     for (table, columns), rows in inserted.items():
         width = max(map(len, rows), default=0)
-        names = columns or tuple(f"column {i + 1}" for i in range(width))
+        names = columns or tuple(unnamed(width))
         yield Rows(table, _texts(names, rows), len(rows) >= ROWS)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dbsynth.dumps.reading import unnamed
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.known import Known
 from dbsynth.relation.keys import combined
@@ -56,6 +57,8 @@ class RowWitness:
 
     table: TableName
     known: Known
+    names: tuple[str, ...]
+    """All columns that are written, in their order: an INSERT may name none."""
 
     @property
     def chance(self) -> float:
@@ -64,6 +67,8 @@ class RowWitness:
 
     def yes(self, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
         """bool (distinct rows,); None where ``columns`` (texts) lack one, or hold what its type cannot be."""
+        if list(columns) == unnamed(len(self.names)):
+            columns = dict(zip(self.names, columns.values(), strict=True))
         if not (set(self.known.columns) | set(self.known.never)) <= set(columns):
             return None
         for start in (0, 1):  # the first row may be a header
@@ -118,4 +123,4 @@ def _guards(generator: object) -> Iterator[tuple[str, Guard, bool]]:
 def row_witnesses(learned: Mapping[TableName, Learned]) -> Iterator[RowWitness]:
     for table, found in learned.items():
         if found.plan.kept is None and found.known is not None and len(found.known.filter):
-            yield RowWitness(table, found.known)
+            yield RowWitness(table, found.known, tuple(c.name for c in found.plan.table.stored_columns))

@@ -58,7 +58,6 @@ def test_no_sequence_of_five_words_of_fewer_than_k_rows(cloned: Cloned, name: st
     assert len(found) <= 0.0001 * len(rare), sorted(found)[:5]
 
 
-@pytest.mark.xdist_group("stackexchange_ai")
 @pytest.mark.parametrize(("table", "column"), [("posts", "body"), ("users", "about_me")])
 def test_html_is_balanced_and_leads_nowhere(cloned: Cloned, table: str, column: str) -> None:
     class Reader(HTMLParser):

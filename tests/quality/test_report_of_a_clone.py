@@ -57,6 +57,23 @@ def test_a_clone_is_reported_on_before_it_is_published(
     assert ("</span> Passed" in page) == (done.exit_code == 0)
 
 
+def test_a_failed_gate_leaves_the_target_as_it_was(
+    database: str, run: Callable[..., Result], execute: Callable[..., list[tuple[object, ...]]]
+) -> None:
+    execute("create table item (id int primary key, price numeric(8, 2) not null)")
+    execute("insert into item select i, round((100 * sqrt(i))::numeric, 2) from generate_series(1, 300) i")
+    asked = ("clone", database, "--to", "dev", "--effort", "quick")
+    assert run(*asked, "--seed", "1").exit_code == 0
+    before = execute("select * from dev.item order by id")
+    Path("dbsynth.toml").write_text("[verify]\nmin_quality = 1.0\n")
+    done = run(*asked, "--seed", "2", "--verify", "--junit", "gates.xml")
+    assert done.exit_code == 1, done.output
+    assert "the score is" in done.output
+    assert "<failure" in Path("gates.xml").read_text()
+    assert execute("select * from dev.item order by id") == before
+    assert execute("select nspname from pg_namespace where nspname like '%building%'") == []
+
+
 def pictured(page: Path, table: str, folder: str | None = None) -> None:
     """The page in a browser, which says nothing in its console."""
     path = browser_path()
