@@ -46,7 +46,10 @@ def test_a_clone_is_reported_on(database: str, run: Callable[..., Result]) -> No
 def test_a_clone_is_reported_on_before_it_is_published(
     database: str, run: Callable[..., Result], execute: Callable[..., object]
 ) -> None:
-    execute("create table item (id int primary key, kind text not null, price numeric(8, 2) not null)")
+    execute(
+        """create table item (id int primary key, kind text not null, price numeric(8, 2) not null,
+        ends timestamp not null default 'infinity', moments date[] not null default '{infinity}')"""
+    )
     execute(
         "insert into item select i, 'kind ' || i % 4, round((100 * sqrt(i))::numeric, 2) from generate_series(1, 300) i"
     )

@@ -16,8 +16,10 @@ import pytest
 from dbsynth.errors import UsageError
 from dbsynth.quality.figures import Finding, Subject, Verification
 from dbsynth.quality.report import check_writable, render, write_report
+from dbsynth.quality.report.examples import in_words
 from dbsynth.quality.report.text import capped, percent, visible
 from dbsynth.schema.model import TableName
+from dbsynth.schema.types import DATE_INFINITY, DATE_MINUS_INFINITY
 from tests.quality.in_memory import shop, shop_sides, sides, table, verification
 
 HOSTILE = (
@@ -155,6 +157,13 @@ def test_a_verification_of_nothing(found: Verification, tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "No gate was checked" in page
     assert "Privacy was not tested" in page
+
+
+def test_moments_beyond_python_are_told_in_words() -> None:
+    moments = pa.array([[DATE_INFINITY, 0], None, [], [DATE_MINUS_INFINITY]], pa.list_(pa.date32()))
+    assert in_words(moments).to_pylist() == [["infinity", "1970-01-01"], None, [], ["-infinity"]]
+    assert in_words(moments.slice(3)).to_pylist() == [["-infinity"]]
+    assert in_words(moments.values).to_pylist() == ["infinity", "1970-01-01", "-infinity"]
 
 
 def test_without_a_source_figures_and_constraints_are_told() -> None:

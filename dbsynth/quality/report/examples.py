@@ -13,6 +13,7 @@ from dbsynth.quality.report.text import cell
 from dbsynth.quality.sides import Sides
 from dbsynth.relation.keys import combined, group_ids
 from dbsynth.schema.model import TableName
+from dbsynth.sqlbase.csv_text import writable
 
 ROWS = 5
 TRIED = 200
@@ -54,13 +55,21 @@ def examples(sides: Sides, name: TableName) -> Examples | None:
     chosen = made.filter(pa.array(good)).slice(0, ROWS).select(columns[:MOST_COLUMNS])
     if not chosen.num_rows:
         return None
-    values = [[cell(v) for v in chosen.column(c).to_pylist()] for c in chosen.column_names]
+    values = [[cell(v) for v in in_words(combined(chosen.column(c))).to_pylist()] for c in chosen.column_names]
     return Examples(tuple(chosen.column_names), tuple(zip(*values, strict=True)), max(0, len(columns) - MOST_COLUMNS))
 
 
 def _text(rows: pa.Table, column: str) -> pa.Array:
     """Nulls as a text of their own, so that rows with nulls compare."""
     return pc.fill_null(pc.cast(combined(rows.column(column)), pa.string()), "\x00null")
+
+
+def in_words(column: pa.Array) -> pa.Array:
+    """Moments that Python has no object for (infinity, years before Christ) as text, those in arrays too."""
+    if pa.types.is_list(column.type):
+        column = pa.concat_arrays([column]) if column.offset else column  # offsets of a slice do not start at 0
+        return pa.ListArray.from_arrays(column.offsets, in_words(column.values), mask=column.is_null())
+    return writable(column)
 
 
 def _not_kept(made: pa.Table, plan: TablePlan) -> pa.Table:
