@@ -242,9 +242,15 @@ def _text(value: Any) -> str:
 
 def fits(value: Any, hint: Any) -> bool:
     """Whether ``value`` is of the annotated type. Of a protocol: whether its class is registered."""
-    origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return True
+    if hint is str:
+        return isinstance(value, str)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    origin, arguments = get_origin(hint), get_args(hint)
     if hint is None or hint is NoneType:
         return value is None
     if origin in (Union, UnionType):
@@ -257,10 +263,6 @@ def fits(value: Any, hint: Any) -> bool:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             return all(fits(v, arguments[0]) for v in value)
         return len(value) == len(arguments) and all(fits(v, a) for v, a in zip(value, arguments, strict=True))
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
     kind: Any = origin or hint
     if getattr(kind, "_is_protocol", False) and kind.__module__.startswith("dbsynth"):
         return type(value) in BY_CLASS

@@ -4,6 +4,8 @@ loads none of them."""
 from __future__ import annotations
 
 import difflib
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from dbsynth.errors import UsageError
@@ -24,7 +26,7 @@ def check_strategy(name: str) -> None:
 
 
 def _found(name: str) -> EntryPoint:
-    found = {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP)}
+    found = _installed(tuple(sys.path))
     if name not in found:
         near = difflib.get_close_matches(name, found, 1)
         raise UsageError(
@@ -32,3 +34,9 @@ def _found(name: str) -> EntryPoint:
             hint=f"did you mean {near[0]!r}?" if near else f"installed: {', '.join(sorted(found))}",
         )
     return found[name]
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Looks into every package on ``path``, which a model of sixty tables would otherwise have done sixty times."""
+    return {e.name: e for e in entry_points(group=ENTRY_POINT_GROUP)}
