@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from dbsynth.console.failures import EXIT_CODES, failures
 
 if TYPE_CHECKING:
     from dbsynth.console.verification import BuiltCheck
+    from dbsynth.pipeline.events import RunDone
+    from dbsynth.pipeline.filling import Emit
 
 EXIT_TEXT = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES)
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -205,6 +208,20 @@ def _update(out: Path, checkpoint: Path | None, *, as_json: bool, quiet: bool, *
         model_view.show_updated(stdout_console(), out, model, changed=model is not old)
 
 
+def _rows_of_model(made: Callable[[Emit], RunDone], target: str, *, as_json: bool, verbose: bool, quiet: bool) -> None:
+    """Make them, and tell what was made. ``target``: its name until the run tells a better one."""
+    from dbsynth.console import logs, summary
+    from dbsynth.console.output import stdout_console
+    from dbsynth.console.progress import watcher
+
+    logs.set_up(verbose=verbose, quiet=quiet)
+    with watcher(quiet=quiet, as_json=as_json) as watch:
+        done = made(watch)
+    if not quiet and not as_json:
+        place = watch.state.started.target if watch.state.started else target
+        summary.show(stdout_console(), done, watch.state.notes, target=place, verbose=verbose)
+
+
 @main.command(epilog=EXIT_TEXT)
 @click.argument("model", type=arguments.FOLDER, metavar="MODEL")
 @click.option(
@@ -231,16 +248,10 @@ def generate(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool
     With the same seed as `dbsynth train`, these are the rows that `dbsynth clone` would have made.
     """
     with failures(verbose=verbose, as_json=as_json):
-        from dbsynth.console import generation, logs, summary
-        from dbsynth.console.output import stdout_console
-        from dbsynth.console.progress import watcher
+        from dbsynth.console import generation
 
-        logs.set_up(verbose=verbose, quiet=quiet)
-        with watcher(quiet=quiet, as_json=as_json) as watch:
-            done = generation.run(model, target, watch, **asked)
-        if not quiet and not as_json:
-            place = watch.state.started.target if watch.state.started else target
-            summary.show(stdout_console(), done, watch.state.notes, target=place, verbose=verbose)
+        made = partial(generation.run, model, target, **asked)
+        _rows_of_model(made, target, as_json=as_json, verbose=verbose, quiet=quiet)
 
 
 @main.command(epilog=EXIT_TEXT)
@@ -297,16 +308,10 @@ def append(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool, 
     With --rows and no --scale only these tables and their children get rows. All are added, or none.
     """
     with failures(verbose=verbose, as_json=as_json):
-        from dbsynth.console import generation, logs, summary
-        from dbsynth.console.output import stdout_console
-        from dbsynth.console.progress import watcher
+        from dbsynth.console import generation
 
-        logs.set_up(verbose=verbose, quiet=quiet)
-        with watcher(quiet=quiet, as_json=as_json) as watch:
-            done = generation.append(model, target, watch, **asked)
-        if not quiet and not as_json:
-            place = watch.state.started.target if watch.state.started else target
-            summary.show(stdout_console(), done, watch.state.notes, target=place, verbose=verbose)
+        made = partial(generation.append, model, target, **asked)
+        _rows_of_model(made, target, as_json=as_json, verbose=verbose, quiet=quiet)
 
 
 @main.command(epilog=EXIT_TEXT)

@@ -13,12 +13,11 @@ from dbsynth.pipeline.plan import ColumnPlan
 from dbsynth.quality.figures import Figure, Finding, Severity, Subject
 from dbsynth.quality.measured import Result
 from dbsynth.quality.sides import Sides
-from dbsynth.quality.verdict import verdict
+from dbsynth.quality.verdict import LONGER, verdict
 from dbsynth.schema.model import TableName
 from dbsynth.schema.types import Structured
 
 LOOK = "look at what changed these rows after they were made, or make them again"
-LONGER = "train longer (--effort thorough) or on more rows (--sample-rows)"
 CERTAIN = 5.0
 STRONG = 20.0
 """Standard deviations of a dependence that is looked for in the made rows, and that they may not lose altogether."""

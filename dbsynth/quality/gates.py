@@ -12,6 +12,7 @@ from dbsynth.quality.figures import (
     Gate,
     GateResult,
     Privacy,
+    Severity,
     Verification,
 )
 from dbsynth.schema.model import TableName
@@ -53,8 +54,8 @@ def findings_of(constraints: Iterable[ConstraintResult], rows: Mapping[TableName
         seen = result.rows if result.rows is not None else rows.get(result.subject.table)
         of = f" of {seen:,}" if seen is not None and result.kind not in ("index", "exclusion") else ""
         says = f"{result.subject.table}: {_broken(result, of)}"
-        severity = "failure" if not result.holds else "warning"
-        found.append(Finding(severity, "violations", result.subject, says, REMEDIES[result.origin]))  # type: ignore[arg-type]
+        severity: Severity = "warning" if result.holds else "failure"
+        found.append(Finding(severity, "violations", result.subject, says, REMEDIES[result.origin]))
     return tuple(found)
 
 

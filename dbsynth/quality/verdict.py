@@ -21,12 +21,13 @@ PLAIN = {
     "detection": "rows that a classifier cannot tell",
     "utility": "what models learn",
 }
+LONGER = "train longer (--effort thorough) or on more rows (--sample-rows)"
 REMEDIES = {
     "shapes": "look at the role that `dbsynth plan` sees in it; [tables.*.columns] of dbsynth.toml names another",
-    "trends": "train longer (--effort thorough) or on more rows (--sample-rows)",
+    "trends": LONGER,
     "relations": "train longer (--effort thorough); `dbsynth plan` says which parent gives the context",
     "families": "train longer (--effort thorough); `dbsynth plan` says what siblings are ordered by",
-    "dependence": "train longer (--effort thorough) or on more rows (--sample-rows)",
+    "dependence": LONGER,
     "detection": "see which of its columns score low: they tell its rows apart",
     "utility": "train longer (--effort thorough), or do not train models on this column",
 }
