@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from dbsynth.dialect import Database, Dialect, connect
 from dbsynth.errors import UsageError
+from dbsynth.grammar import Grammar
 from dbsynth.pipeline.clone import limited, plan_of, read_catalog, target_names
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.sides import SAMPLE_ROWS, Side, Sides
-from dbsynth.schema.model import Schema, TableName
+from dbsynth.schema.model import Schema, Table, TableName
 from dbsynth.translate.names import folded
 
 Names = Mapping[TableName, TableName]
@@ -47,42 +48,39 @@ def pair(
     plan: Plan, source: Database, target: Database, made: Schema, snapshots: tuple[str, str], limit: int = SAMPLE_ROWS
 ) -> Sides:
     """``made``: the catalog of the target, to which ``target`` is bound, as ``source`` is to that of the plan."""
-    names = table_names(plan.schema, plan.mapping, source, target, made)
+    schema, side = made_side(plan, plan.source, source.dialect.grammar, target, made, snapshots[1], limit)
+    return Sides(schema, Side.of(source, schema, snapshots[0], limit), side, plan, made)
+
+
+def made_side(
+    plan: Plan, reference: str, grammar: Grammar, target: Database, made: Schema, snapshot: str, limit: int
+) -> tuple[Schema, Side]:
+    """The target by the names of the plan, and what of the plan's schema is there. ``grammar``: of the source;
+    ``reference``: what the target is compared with, for people. Raises UsageError where no table is there."""
+    names = table_names(plan.schema, plan.mapping, grammar, target.dialect.grammar, made)
     if not names:
         raise UsageError(
-            f"{plan.target} has none of the tables of {plan.source}",
+            f"{plan.target} has none of the tables of {reference}",
             hint="name the schema that was made: TARGET#SCHEMA",
         )
     schema = replace(plan.schema, tables=tuple(t for t in plan.schema.tables if t.name in names))
-    columns = {t.name: column_names(schema, t.name, made, names[t.name], source, target) for t in schema.tables}
-    ours = {n: n for n in names}
-    own = {t.name: {c.name: c.name for c in t.stored_columns} for t in schema.tables}
-    counts = source.count(list(ours), snapshots[0])
-    found = target.count(list(names.values()), snapshots[1])
-    return Sides(
-        schema,
-        Side(source, schema, ours, own, counts, snapshots[0], limit),
-        Side(target, schema, names, columns, {n: found[h] for n, h in names.items()}, snapshots[1], limit),
-        plan,
-        made,
-    )
+    columns = {t.name: column_names(t, made[names[t.name]], grammar, target.dialect.grammar) for t in schema.tables}
+    found = target.count(list(names.values()), snapshot)
+    counts = {name: found[here] for name, here in names.items()}
+    return schema, Side(target, schema, names, columns, counts, snapshot, limit)
 
 
 def table_names(
-    schema: Schema, mapping: Mapping[str, str], source: Database, target: Database, made: Schema
+    schema: Schema, mapping: Mapping[str, str], ours: Grammar, theirs: Grammar, made: Schema
 ) -> dict[TableName, TableName]:
     """By table of the source that of the target, those that are there."""
-    ours, theirs = source.dialect.grammar, target.dialect.grammar
     there = {t.name for t in made.tables}
     names = {t.name: TableName(mapping[t.name.schema], folded(t.name.name, ours, theirs)) for t in schema.tables}
     return {name: here for name, here in names.items() if here in there}
 
 
-def column_names(
-    schema: Schema, name: TableName, made: Schema, here: TableName, source: Database, target: Database
-) -> dict[str, str]:
+def column_names(table: Table, here: Table, ours: Grammar, theirs: Grammar) -> dict[str, str]:
     """By stored column of the source that of the target, those that are there."""
-    ours, theirs = source.dialect.grammar, target.dialect.grammar
-    names = {c.name: folded(c.name, ours, theirs) for c in schema[name].stored_columns}
-    there = {c.name for c in made[here].stored_columns}
+    names = {c.name: folded(c.name, ours, theirs) for c in table.stored_columns}
+    there = {c.name for c in here.stored_columns}
     return {name: found for name, found in names.items() if found in there}

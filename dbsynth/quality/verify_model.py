@@ -11,7 +11,6 @@ from sqlalchemy.engine import URL
 
 from dbsynth import __version__
 from dbsynth.dialect import Database, connect, load_dialect
-from dbsynth.errors import UsageError
 from dbsynth.pipeline.filling import created
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.catalog import Labels, compare
@@ -19,9 +18,9 @@ from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.figures import Finding, Severity, Verification
 from dbsynth.quality.gates import Thresholds, findings_of, judged
 from dbsynth.quality.of_model import fidelity_of_statistics, privacy_of_model
-from dbsynth.quality.pairing import schemas_of
+from dbsynth.quality.pairing import made_side, schemas_of
 from dbsynth.quality.promises import check_promises
-from dbsynth.quality.sides import Side, Sides
+from dbsynth.quality.sides import Sides
 from dbsynth.schema.model import Schema, TableName
 from dbsynth.translate.names import folded
 from dbsynth.translate.target import source_grammar
@@ -65,25 +64,8 @@ def opened_with_model(model: Synthesizer, url: URL, schema: str | None, limit: i
 
 
 def sides_of(model: Synthesizer, plan: Plan, target: Database, made: Schema, snapshot: str, limit: int) -> Sides:
-    ours, theirs = source_grammar(model.dialect), target.dialect.grammar
-    there = {t.name for t in made.tables}
-    names = {
-        t.name: TableName(plan.mapping[t.name.schema], folded(t.name.name, ours, theirs)) for t in plan.schema.tables
-    }
-    names = {name: place for name, place in names.items() if place in there}
-    if not names:
-        raise UsageError(
-            f"{plan.target} has none of the tables of the model of {plan.source}",
-            hint="name the schema that was made: TARGET#SCHEMA",
-        )
-    schema = replace(plan.schema, tables=tuple(t for t in plan.schema.tables if t.name in names))
-    columns: dict[TableName, dict[str, str]] = {}
-    for table in schema.tables:
-        here = {c.name for c in made[names[table.name]].stored_columns}
-        called = {c.name: folded(c.name, ours, theirs) for c in table.stored_columns}
-        columns[table.name] = {name: place for name, place in called.items() if place in here}
-    found = target.count(list(names.values()), snapshot)
-    side = Side(target, schema, names, columns, {n: found[h] for n, h in names.items()}, snapshot, limit)
+    reference, grammar = f"the model of {plan.source}", source_grammar(model.dialect)
+    schema, side = made_side(plan, reference, grammar, target, made, snapshot, limit)
     return Sides(schema, side, side, plan, made)
 
 

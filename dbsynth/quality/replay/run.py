@@ -175,7 +175,7 @@ def _opened(options: ReplayOptions) -> Iterator[_Sides]:
         mapping = target_names(asked, schema, source, target)
         made = target.introspect(tuple(dict.fromkeys(mapping.values())))
         target.bind(made)
-        names = table_names(schema, mapping, source, target, made)
+        names = table_names(schema, mapping, source.dialect.grammar, target.dialect.grammar, made)
         if not names:
             raise UsageError(
                 f"{target.describe()} has none of the tables of {source.describe()}",
