@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
 from tests.clones import cloned
@@ -32,6 +33,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | No
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("PYTEST_XDIST_WORKER"):
         arrange(items)
+
+
+@pytest.fixture(autouse=True)
+def untouched_logs() -> Iterator[None]:
+    """Each test starts and ends with logs that nobody set up: a verb that ran before it in this process did that."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
