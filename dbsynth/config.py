@@ -134,7 +134,8 @@ class FactSection(_Section):
 
 
 class VerifyDefaults(_Section):
-    """What ``dbsynth verify`` and ``clone --verify`` ask for: see ``dbsynth.quality.gates.Thresholds``."""
+    """What ``dbsynth verify`` and ``--verify`` of ``clone`` and ``generate`` ask for: see
+    ``dbsynth.quality.gates.Thresholds``."""
 
     min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
     max_copies: Annotated[float, Field(ge=0, le=1)] | None = None

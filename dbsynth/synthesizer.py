@@ -31,7 +31,7 @@ from dbsynth.pipeline.executor import Executor, InlineExecutor, LocalExecutor
 from dbsynth.pipeline.exports import Format, write_dump, write_files
 from dbsynth.pipeline.filling import Emit
 from dbsynth.pipeline.fitting import Fitted, drawn
-from dbsynth.pipeline.generation import GenerateOptions, Origin, Trained, generate_into
+from dbsynth.pipeline.generation import Check, GenerateOptions, Origin, Trained, generate_into
 from dbsynth.pipeline.making import made
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import resized
@@ -44,6 +44,8 @@ from dbsynth.schema.model import TableName
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dbsynth.quality.api import VerifyWishes
 
 log = structlog.get_logger("dbsynth")
 Rows = int | Mapping[str, int] | None
@@ -182,6 +184,7 @@ class Synthesizer:
         seed: int | None = None,
         workers: int | None = None,
         replace: bool = False,
+        verify: bool | VerifyWishes | Check = False,
         watch: Emit | None = None,
     ) -> RunDone:
         """Make the model's tables in a database, with their keys and constraints, full of rows: what ``dbsynth.clone``
@@ -189,12 +192,15 @@ class Synthesizer:
 
         ``schema``: its name (None: the names of the model; of several schemas each becomes ``schema_<name>``).
         ``scale``, ``rows``, ``seed``: as ``sample``. ``workers``: processes (None: one a core). ``replace``: also a
-        schema that dbsynth did not make. ``watch``: called with the events of the run.
+        schema that dbsynth did not make. ``verify``: test what was made before it appears, as ``dbsynth.verify`` does
+        against the model; True, or some of its arguments, ``{"min_quality": 0.9, "html": "report.html"}``, or what is
+        called instead with the plan and with what was built. ``watch``: called with the events of the run.
 
-        Raises TargetRefused, UnsatisfiableConstraint, UsageError, ConnectionFailed."""
+        Raises TargetRefused, UnsatisfiableConstraint, UsageError, ConnectionFailed; GateFailed where ``verify`` fails:
+        then the target is what it was."""
         parsed = parse_url(url) if isinstance(url, str) else url
         options = GenerateOptions(scale, self._wanted(rows), seed, schema, workers, replace)
-        return generate_into(self._trained, parsed, options, watch or _nobody)
+        return generate_into(self._trained, parsed, options, watch or _nobody, self._check(verify))
 
     def append_to(
         self,
@@ -231,15 +237,17 @@ class Synthesizer:
         seed: int | None = None,
         workers: int | None = None,
         replace: bool = False,
+        verify: bool | VerifyWishes | Check = False,
         watch: Emit | None = None,
     ) -> RunDone:
         """Write rows as files: ``parquet`` or ``csv``, a folder with a file a table; ``sql``, a script for psql with
         tables, rows, keys and constraints; ``duckdb``, a database file. What is there is replaced only if dbsynth made
-        it, or with ``replace``; at every moment it is what it was or the complete new one.
+        it, or with ``replace``; at every moment it is what it was or the complete new one. ``verify``: as
+        ``to_database``, of ``duckdb`` only.
 
-        Raises TargetRefused, UnsatisfiableConstraint, UsageError."""
+        Raises TargetRefused, UnsatisfiableConstraint, UsageError, GateFailed."""
         options = GenerateOptions(scale, self._wanted(rows), seed, None, workers, replace)
-        return write_files(self._trained, Path(path), format, options, watch or _nobody)
+        return write_files(self._trained, Path(path), format, options, watch or _nobody, self._check(verify))
 
     def to_dump(
         self, path: Path, *, schema: str | None = None, scale: float = 1.0, rows: Rows = None, seed: int | None = None
@@ -274,6 +282,15 @@ class Synthesizer:
     @property
     def _trained(self) -> Trained:
         return Trained(self.plan, self._learned, self.seed, self._origin, self._digest)
+
+    def _check(self, verify: bool | VerifyWishes | Check) -> Check | None:
+        if callable(verify):
+            return verify
+        if verify is False:
+            return None
+        from dbsynth.quality.api import check_of
+
+        return check_of(self) if verify is True else check_of(self, **verify)
 
     def _wanted(self, rows: Rows) -> dict[str, int]:
         """``rows`` by full table name."""

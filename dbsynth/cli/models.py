@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dbsynth.cli.checks import asked_check
 from dbsynth.cli.root import EXIT_TEXT, main
 from dbsynth.console import arguments
 from dbsynth.console.failures import failures
 
 if TYPE_CHECKING:
+    from dbsynth.console.verification import BuiltCheck
     from dbsynth.pipeline.events import RunDone
     from dbsynth.pipeline.filling import Emit
 
@@ -103,9 +106,22 @@ def _update(out: Path, checkpoint: Path | None, *, as_json: bool, quiet: bool, *
 @arguments.seed_option
 @arguments.workers_option
 @arguments.replace_option
+@arguments.check_option
+@arguments.junit_option
+@arguments.html_option
 @arguments.output
 @arguments.quiet_option
-def generate(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+def generate(
+    model: Path,
+    target: str,
+    verify: bool,
+    junit: Path | None,
+    html: Path | None,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    **asked: Any,
+) -> None:
     """Make TARGET from a MODEL that `dbsynth train` wrote. Needs neither the source nor a network to it.
 
     With the same seed as `dbsynth train`, these are the rows that `dbsynth clone` would have made.
@@ -113,8 +129,9 @@ def generate(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool
     with failures(verbose=verbose, as_json=as_json):
         from dbsynth.console import generation
 
-        made = partial(generation.run, model, target, **asked)
-        _rows_of_model(made, target, as_json=as_json, verbose=verbose, quiet=quiet)
+        check = asked_check(verify, asked["config"], junit, html, quiet=quiet, as_json=as_json, verbose=verbose)
+        made = partial(generation.run, model, target, check=check, **asked)
+        _rows_of_model(made, target, check, as_json=as_json, verbose=verbose, quiet=quiet)
 
 
 @main.command(epilog=EXIT_TEXT)
@@ -135,17 +152,25 @@ def append(model: Path, target: str, as_json: bool, verbose: bool, quiet: bool, 
         from dbsynth.console import generation
 
         made = partial(generation.append, model, target, **asked)
-        _rows_of_model(made, target, as_json=as_json, verbose=verbose, quiet=quiet)
+        _rows_of_model(made, target, None, as_json=as_json, verbose=verbose, quiet=quiet)
 
 
-def _rows_of_model(made: Callable[[Emit], RunDone], target: str, *, as_json: bool, verbose: bool, quiet: bool) -> None:
+def _rows_of_model(
+    made: Callable[[Emit], RunDone],
+    target: str,
+    check: BuiltCheck | None,
+    *,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+) -> None:
     """Make them, and tell what was made. ``target``: its name until the run tells a better one."""
     from dbsynth.console import logs, summary
     from dbsynth.console.output import stdout_console
     from dbsynth.console.progress import watcher
 
     logs.set_up(verbose=verbose, quiet=quiet)
-    with watcher(quiet=quiet, as_json=as_json) as watch:
+    with check or nullcontext(), watcher(quiet=quiet, as_json=as_json) as watch:
         done = made(watch)
     if not quiet and not as_json:
         place = watch.state.started.target if watch.state.started else target

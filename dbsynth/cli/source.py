@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from dbsynth.cli.checks import asked_check
 from dbsynth.cli.root import EXIT_TEXT, main
 from dbsynth.console import arguments
 from dbsynth.console.failures import failures
-
-if TYPE_CHECKING:
-    from dbsynth.console.verification import BuiltCheck
 
 
 @main.command(epilog=EXIT_TEXT)
@@ -39,7 +37,7 @@ def clone(
 
         logs.set_up(verbose=verbose, quiet=quiet)
         options = clone_options(**asked)
-        check = _check(verify, asked["config"], junit, html, quiet=quiet, as_json=as_json, verbose=verbose)
+        check = asked_check(verify, asked["config"], junit, html, quiet=quiet, as_json=as_json, verbose=verbose)
         from dbsynth.pipeline.clone import run
 
         with check or nullcontext(), watcher(quiet=quiet, as_json=as_json) as watch:
@@ -47,19 +45,6 @@ def clone(
         if not quiet and not as_json:
             target = watch.state.started.target if watch.state.started else str(options.target_schema)
             summary.show(stdout_console(), done, watch.state.notes, target=target, verbose=verbose)
-
-
-def _check(wanted: bool, config: Path | None, junit: Path | None, html: Path | None, **how: bool) -> BuiltCheck | None:
-    """What tests the rows before they are published, where that was asked for."""
-    from dbsynth.errors import UsageError
-
-    if not wanted:
-        if given := [name for name, file in (("--junit", junit), ("--html", html)) if file is not None]:
-            raise UsageError(f"{given[0]} goes with --verify", hint="say --verify too")
-        return None
-    from dbsynth.console.verification import BuiltCheck
-
-    return BuiltCheck(config, junit, html, **how)
 
 
 @main.command(epilog=EXIT_TEXT)

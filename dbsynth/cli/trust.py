@@ -40,6 +40,7 @@ def verify(
         verification.check_writable(json_file, junit, html)
         options = verification.verify_options(**asked)
         from dbsynth.quality.outputs import as_data
+        from dbsynth.quality.verify import raise_if_failed
         from dbsynth.quality.verify import verify as verified
 
         with watcher(quiet=quiet, as_json=False) as watch:
@@ -48,7 +49,7 @@ def verify(
         verification.annotate(found, annotations)
         if not quiet and json_file != "-":
             verify_view.show(stdout_console(), as_data(found), verbose=verbose)
-        verification.raise_if_failed(found)
+        raise_if_failed(found)
 
 
 @main.command(epilog=EXIT_TEXT)

@@ -20,14 +20,16 @@ from dbsynth.config import DBT, Config, Place, VerifyDefaults, load_config
 from dbsynth.console import redact, verify_view
 from dbsynth.console.output import stdout_console
 from dbsynth.console.request import clone_options, database_target
-from dbsynth.errors import GateFailed, UsageError
+from dbsynth.errors import UsageError
 from dbsynth.pipeline.clone import Built
+from dbsynth.pipeline.generation import Check
 from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
-from dbsynth.quality.gates import DEFAULTS, Thresholds, verdict
+from dbsynth.quality.gates import DEFAULTS, Thresholds
 from dbsynth.quality.outputs import as_data, github_annotations, junit
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
-from dbsynth.quality.verify import Look, VerifyOptions, nothing, verify_built
+from dbsynth.quality.verify import Look, VerifyOptions, check_of_model, nothing, raise_if_failed, verify_built
+from dbsynth.synthesizer import Synthesizer
 
 STDOUT = "-"
 NOWHERE = Place(URL.create("nowhere"))
@@ -170,21 +172,9 @@ def annotate(verification: Verification, wanted: bool | None) -> None:
             print(redact.redact(line), file=sys.stderr, flush=True)
 
 
-def raise_if_failed(verification: Verification) -> None:
-    """GateFailed, with what closed the gates."""
-    if verification.passed:
-        return
-    failures = [f.says for f in verification.findings if f.severity == "failure"]
-    closed = [g.says for g in verification.gates if not g.passed]
-    more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
-    told = "; ".join(failures[:3] or closed) + more
-    remedies = [f.remedy for f in verification.findings if f.severity == "failure" and f.remedy]
-    raise GateFailed(f"{verdict(verification)}: {told}", hint=remedies[0] if remedies else "")
-
-
 class BuiltCheck:
-    """For ``clone --verify``: what was built is verified before it is published. Shows what it found, also of a failed
-    run, when the context ends: after the display of progress."""
+    """For ``--verify``: what was built is verified before it is published. ``clone`` calls it, ``generate`` what ``of``
+    gives. Shows what it found, also of a failed run, when the context ends: after the display of progress."""
 
     def __init__(
         self,
@@ -206,10 +196,16 @@ class BuiltCheck:
         self.found: Verification | None = None
 
     def __call__(self, built: Built) -> None:
-        self.found = verify_built(built, self.options, look=self.look)
-        write(self.found, as_json=STDOUT if self.as_json else None, as_junit=self.junit_file)
-        annotate(self.found, None)
-        raise_if_failed(self.found)
+        self._judge(verify_built(built, self.options, look=self.look))
+
+    def of(self, model: Synthesizer, name: str) -> Check:
+        return check_of_model(model, self.options, name, self._judge, self.look)
+
+    def _judge(self, found: Verification) -> None:
+        self.found = found
+        write(found, as_json=STDOUT if self.as_json else None, as_junit=self.junit_file)
+        annotate(found, None)
+        raise_if_failed(found)
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from dbsynth.errors import UsageError
 from dbsynth.pipeline import events
 from dbsynth.pipeline.filling import Emit
 from dbsynth.pipeline.folder_target import FolderTarget
-from dbsynth.pipeline.generation import GenerateOptions, Trained, generate_files, generate_into
+from dbsynth.pipeline.generation import Check, GenerateOptions, Trained, generate_files, generate_into
 from dbsynth.translate.target import TranslatingTarget, source_grammar
 
 Format = Literal["parquet", "csv", "sql", "duckdb"]
@@ -23,8 +23,12 @@ ENDINGS = {"sql": (".sql",), "duckdb": (".duckdb", ".db", ".ddb")}
 """A path that ends so is the file itself; any other is the folder that it goes into."""
 
 
-def write_files(model: Trained, path: Path, format: str, options: GenerateOptions, emit: Emit) -> events.RunDone:
+def write_files(
+    model: Trained, path: Path, format: str, options: GenerateOptions, emit: Emit, check: Check | None = None
+) -> events.RunDone:
     """See ``Synthesizer.to_files``."""
+    if check is not None:
+        check_verifiable(format)
     match format:
         case "parquet" | "csv":
             return generate_files(model, FolderTarget(path, format), str(path), options, emit)
@@ -35,9 +39,18 @@ def write_files(model: Trained, path: Path, format: str, options: GenerateOption
         case "duckdb":
             file = single_file(path, format, model)
             file.parent.mkdir(parents=True, exist_ok=True)
-            return generate_into(model, URL.create("duckdb", database=str(file)), options, emit)
+            return generate_into(model, URL.create("duckdb", database=str(file)), options, emit, check)
         case _:
             raise UsageError(f"there is no format {format!r}", hint=f"one of {', '.join(get_args(Format))}")
+
+
+def check_verifiable(format: str) -> None:
+    """UsageError where what is written cannot be read back by queries before it appears."""
+    if format != "duckdb":
+        raise UsageError(
+            f"rows are verified in a database before they appear: --format {format} is none",
+            hint="say --format duckdb, or name a database; dbsynth check-dump tests files for rows of the source",
+        )
 
 
 def write_dump(model: Trained, path: Path, options: GenerateOptions, emit: Emit) -> events.RunDone:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy.engine import URL
 
 from dbsynth import __version__
-from dbsynth.dialect import Database, RunInfo, Target, connect
+from dbsynth.dialect import Building, Database, RunInfo, Target, connect
 from dbsynth.errors import TargetRefused, UsageError
 from dbsynth.limits import MAX_SCALE
 from dbsynth.pipeline import events, work
@@ -32,6 +32,9 @@ from dbsynth.translate.names import folded
 from dbsynth.translate.target import open_target, source_grammar, translated_notes
 
 MAKE = ("generate", "patch", "load")
+Check = Callable[[Plan, Building], None]
+"""Called with how the rows were made and where they stand, before they appear: what it raises leaves the target as it
+was."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ class GenerateOptions:
     replace: bool = False
 
 
-def generate_into(model: Trained, url: URL, options: GenerateOptions, emit: Emit) -> events.RunDone:
+def generate_into(
+    model: Trained, url: URL, options: GenerateOptions, emit: Emit, check: Check | None = None
+) -> events.RunDone:
     """Make ``options.schema`` of the database ``url``: the model's tables, keys and constraints, full of rows. On any
     error nothing of this run is left, and what was there is as it was."""
     database = connect(url)
@@ -85,6 +90,7 @@ def generate_into(model: Trained, url: URL, options: GenerateOptions, emit: Emit
             place=f"{database.describe()}#{','.join(dict.fromkeys(mapping.values()))}",
             constraints_after_load=cap,
             destination=lambda run: work.Destination(url, run, dialect),
+            check=check,
         )
     finally:
         database.close()
@@ -109,6 +115,7 @@ def _run(
     place: str,
     constraints_after_load: bool,
     destination: Callable[[RunInfo], work.Destination] | None,
+    check: Check | None = None,
 ) -> events.RunDone:
     began, run_id = time.monotonic(), uuid.uuid4().hex[:8]
     with cleared_up(target.close, target.discard) as held:
@@ -142,6 +149,8 @@ def _run(
         )
         reports = {name: found.model.report for name, found in model.learned.items()}
         filling = Filling(job, run, executor, emit, options.replace, MAKE, sized(plan, model.learned), reports)
+        if check is not None:
+            filling = replace(filling, check=lambda building: check(plan, building))
         results, verified = fill(target, filling)
     private = model.plan.private.describe() if model.plan.private else None
     done = events.RunDone(results, time.monotonic() - began, model.seed, verified, seed, private)

@@ -6,21 +6,38 @@ from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy.engine import URL, Engine
 
 from dbsynth.artifact.files import is_model
 from dbsynth.dialect import named_schema, parse_url
 from dbsynth.errors import UsageError
+from dbsynth.pipeline.generation import Check
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, GATES, Thresholds
 from dbsynth.quality.sides import SAMPLE_ROWS
-from dbsynth.quality.verify import VerifyOptions
+from dbsynth.quality.verify import Look, VerifyOptions, check_of_model, nothing, raise_if_failed
 from dbsynth.quality.verify import verify as verified
 
+if TYPE_CHECKING:
+    from dbsynth.synthesizer import Synthesizer
+
 Place = str | URL | Engine
+
+
+class VerifyWishes(TypedDict, total=False):
+    """Arguments of ``verify`` that ``Synthesizer.to_database(verify=...)`` takes too."""
+
+    min_quality: float
+    max_copies: float
+    max_auc: float
+    fail_on: Iterable[Gate]
+    sample_rows: int
+    seed: int
+    html: str | PathLike[str] | None
 
 
 def verify(
@@ -48,15 +65,10 @@ def verify(
 
     Raises UsageError for wrong arguments, and what connecting and reading raise.
     """
-    asked = tuple(fail_on)
-    if unknown := [g for g in asked if g not in GATES]:
-        raise UsageError(f"fail_on: there is no gate {unknown[0]!r}", hint=f"there are: {', '.join(GATES)}")
-    if not (0 <= min_quality <= 1 and 0 <= max_copies <= 1 and 0.5 <= max_auc <= 1 and sample_rows >= 1):
-        raise UsageError("min_quality and max_copies are in 0..1, max_auc in 0.5..1, sample_rows 1 or more")
     url, schemas = _place(target)
-    options = VerifyOptions(
-        url, schemas, sample_rows=sample_rows, seed=seed, thresholds=Thresholds(min_quality, max_copies, max_auc, asked)
-    )
+    thresholds = Thresholds(min_quality, max_copies, max_auc, tuple(fail_on))
+    options = VerifyOptions(url, schemas, sample_rows=sample_rows, seed=seed, thresholds=thresholds)
+    _check(options)
     if isinstance(against, PathLike) or (isinstance(against, str) and is_model(Path(against))):
         if len(schemas or ()) > 1:
             raise UsageError("of several schemas a model knows the names itself", hint="name none")
@@ -64,12 +76,47 @@ def verify(
     elif against is not None:
         made_from = replace(_clone(options, against), tables=tuple(tables), exclude=tuple(exclude), keep=tuple(keep))
         options = replace(options, against=made_from)
+    return verified(options, look=_report(html))
+
+
+def check_of(
+    model: Synthesizer,
+    *,
+    min_quality: float = DEFAULTS.quality,
+    max_copies: float = DEFAULTS.copies,
+    max_auc: float = DEFAULTS.auc,
+    fail_on: Iterable[Gate] = DEFAULTS.fail_on,
+    sample_rows: int = SAMPLE_ROWS,
+    seed: int = 0,
+    html: str | PathLike[str] | None = None,
+) -> Check:
+    """For rows of ``model`` that are not published yet: GateFailed where a gate fails. Raises UsageError for wrong
+    arguments, and for a model without statistics where likeness counts."""
+    thresholds = Thresholds(min_quality, max_copies, max_auc, tuple(fail_on))
+    options = VerifyOptions(URL.create("nowhere"), sample_rows=sample_rows, seed=seed, thresholds=thresholds)
+    _check(options)
+    return check_of_model(model, options, "the model", raise_if_failed, _report(html))
+
+
+def _check(options: VerifyOptions) -> None:
+    limits = options.thresholds
+    if unknown := [g for g in limits.fail_on if g not in GATES]:
+        raise UsageError(f"fail_on: there is no gate {unknown[0]!r}", hint=f"there are: {', '.join(GATES)}")
+    if not (
+        0 <= limits.quality <= 1 and 0 <= limits.copies <= 1 and 0.5 <= limits.auc <= 1 and options.sample_rows >= 1
+    ):
+        raise UsageError("min_quality and max_copies are in 0..1, max_auc in 0.5..1, sample_rows 1 or more")
+
+
+def _report(html: str | PathLike[str] | None) -> Look:
     if html is None:
-        return verified(options)
+        return nothing
     from dbsynth.quality.report import write_report
+    from dbsynth.quality.report.page import check_writable
 
     page = Path(html).absolute()
-    return verified(options, look=lambda found, sides: write_report(page, found, sides))
+    check_writable(page)
+    return lambda found, sides: write_report(page, found, sides)
 
 
 def _clone(options: VerifyOptions, against: Place) -> CloneOptions:

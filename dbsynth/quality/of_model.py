@@ -72,6 +72,16 @@ def fidelity_of_statistics(statistics: Statistics | None, made: Side, plan: Plan
     return Fidelity(overall(tables), tables, tuple(figures), tuple(damage(figures)), FORMULA)
 
 
+def check_statistics(statistics: Statistics | None, plan: Plan) -> None:
+    """UsageError where there is nothing that rows that are about to be made could be set against."""
+    if statistics is None:
+        raise UsageError(
+            f"the model of {plan.source} holds no statistics to verify rows by: {_why_none(plan)}",
+            hint='leave likeness out, fail_on = ["violations", "privacy"] in [verify] of dbsynth.toml'
+            + ("" if plan.private else ", or train it again with this version"),
+        )
+
+
 def _why_none(plan: Plan) -> str:
     if plan.private is not None:
         return "it was learned with differential privacy, which would have to account for them"

@@ -7,32 +7,43 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.engine import URL
 
 from dbsynth import __version__
-from dbsynth.dialect import connect
-from dbsynth.errors import UsageError
+from dbsynth.dialect import Building, connect
+from dbsynth.errors import GateFailed, UsageError
 from dbsynth.pipeline import events
 from dbsynth.pipeline.clone import Built
 from dbsynth.pipeline.filling import Emit, created
+from dbsynth.pipeline.generation import Check
 from dbsynth.pipeline.options import CloneOptions
+from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.catalog import compare
 from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.fidelity import fidelity
-from dbsynth.quality.figures import Finding, Verification
-from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged
+from dbsynth.quality.figures import Finding, Gate, Verification
+from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged, verdict
+from dbsynth.quality.of_model import check_statistics
 from dbsynth.quality.pairing import opened, pair
 from dbsynth.quality.privacy import privacy
 from dbsynth.quality.promises import check_promises
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
-from dbsynth.quality.verify_model import opened_with_model, verified_with_model
+from dbsynth.quality.verify_model import opened_with_model, sides_of, verified_with_model
 from dbsynth.schema.model import Schema
 from dbsynth.sqlbase.building import is_scratch
 
+if TYPE_CHECKING:
+    from dbsynth.synthesizer import Synthesizer
+
 T = TypeVar("T")
 SEVERITIES = ("failure", "warning", "note")
+JUST_MADE: dict[Gate, str] = {
+    "quality": "train the model longer (dbsynth train --effort thorough) or on more rows (--sample-rows)",
+    "privacy": "nothing was published; make others (--seed), and if they fail too train with a larger [privacy] k",
+}
+"""What to do about rows that nobody can have changed after they were made."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +121,63 @@ def verify_built(
 ) -> Verification:
     """What a clone has built and not published yet."""
     steps, building = Steps(emit), built.building
-    made = building.database.introspect(tuple(dict.fromkeys(building.schemas.values())))
-    building.database.bind(made)
     plan = replace(built.plan, mapping=building.schemas)
-    with building.database.snapshot() as snapshot:
+    with _opened_building(building) as (made, snapshot):
         snapshots = (built.snapshot, snapshot)
         sides = pair(plan, built.source, building.database, made, snapshots, options.sample_rows)
         found = compared(sides, options, steps, built.plan.target, building.declared)
         _look(steps, look, found, sides)
         return found
+
+
+def verify_generated(
+    model: Synthesizer, plan: Plan, building: Building, options: VerifyOptions, name: str, look: Look = nothing
+) -> Verification:
+    """What was made of a model, by ``plan``, and is not published yet. ``name``: of the model, for people."""
+    steps = Steps(lambda event: None)
+    with _opened_building(building) as (made, snapshot):
+        here = replace(plan, mapping=building.schemas)
+        sides = sides_of(model, here, building.database, made, snapshot, options.sample_rows)
+        found = _of_model(model, sides, options, steps, name, building.declared)
+        told = [replace(f, remedy=JUST_MADE.get(f.gate, f.remedy)) for f in found.findings if f.severity == "failure"]
+        found = replace(found, findings=(*told, *(f for f in found.findings if f.severity != "failure")))
+        _look(steps, look, found, None)
+        return found
+
+
+def check_of_model(
+    model: Synthesizer,
+    options: VerifyOptions,
+    name: str,
+    judge: Callable[[Verification], None],
+    look: Look = nothing,
+) -> Check:
+    """What to call with rows of ``model`` before they are published; ``judge`` raises what is to stop that. UsageError
+    where the model holds nothing to judge likeness by."""
+    if "quality" in options.thresholds.fail_on:
+        check_statistics(model.statistics, model.plan)
+    return lambda plan, building: judge(verify_generated(model, plan, building, options, name, look))
+
+
+def raise_if_failed(verification: Verification) -> None:
+    """GateFailed, with what closed the gates."""
+    if verification.passed:
+        return
+    failures = [f.says for f in verification.findings if f.severity == "failure"]
+    closed = [g.says for g in verification.gates if not g.passed]
+    more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+    told = "; ".join(failures[:3] or closed) + more
+    remedies = [f.remedy for f in verification.findings if f.severity == "failure" and f.remedy]
+    raise GateFailed(f"{verdict(verification)}: {told}", hint=remedies[0] if remedies else "")
+
+
+@contextmanager
+def _opened_building(building: Building) -> Iterator[tuple[Schema, str]]:
+    """Its catalog, to which its database is bound, and a snapshot."""
+    made = building.database.introspect(tuple(dict.fromkeys(building.schemas.values())))
+    building.database.bind(made)
+    with building.database.snapshot() as snapshot:
+        yield made, snapshot
 
 
 def compared(
@@ -164,10 +223,16 @@ def _with_model(options: VerifyOptions, path: Path, steps: Steps, look: Look) ->
 
     model = steps.run("model", lambda: Synthesizer.load(path))
     with opened_with_model(model, options.target_url, options.model_schema, options.sample_rows) as sides:
-        found = verified_with_model(model, sides, options.thresholds, options.seed, steps.run, str(path))
-        found = replace(found, seconds=dict(steps.seconds))
-        look(found, None)
+        found = _of_model(model, sides, options, steps, str(path))
+        _look(steps, look, found, None)
         return found
+
+
+def _of_model(
+    model: Synthesizer, sides: Sides, options: VerifyOptions, steps: Steps, name: str, declared: Schema | None = None
+) -> Verification:
+    found = verified_with_model(model, sides, options.thresholds, options.seed, steps.run, name, declared)
+    return replace(found, seconds=dict(steps.seconds))
 
 
 def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import types as sqltypes
 
@@ -63,6 +63,7 @@ def test_tables_without_rows_get_none() -> None:
     assert train_seconds(plan((0, 5)), 1, 2) == {}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(
     st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 40)), min_size=1, max_size=12),
     st.integers(1, 8),
