@@ -34,7 +34,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import parse_url
 from dbsynth.errors import ConfigError, UsageError
-from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SEED, MAX_TRAIN_MINUTES, MAX_WORKERS, MIN_SAMPLE_ROWS
+from dbsynth.limits import MAX_ROWS, MAX_SCALE, MAX_SECONDS, MAX_SEED, MAX_TRAIN_MINUTES, MAX_WORKERS, MIN_SAMPLE_ROWS
 from dbsynth.places import split_place
 from dbsynth.relation.facts import FactWishes
 from dbsynth.schema.virtual import VirtualKey
@@ -142,6 +142,18 @@ class VerifyDefaults(_Section):
     max_auc: Annotated[float, Field(ge=0.5, le=1)] | None = None
     fail_on: list[Literal["violations", "quality", "privacy", "workload"]] | None = None
     sample_rows: Annotated[int, Field(ge=MIN_SAMPLE_ROWS)] | None = None
+    replay: bool = False
+    queries: str | None = None
+    pg_stat_statements: bool = False
+    dbt: str | None = None
+    min_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    limit_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] | None = None
+
+    @model_validator(mode="after")
+    def one_workload(self) -> VerifyDefaults:
+        if self.replay + (self.queries is not None) + self.pg_stat_statements + (self.dbt is not None) > 1:
+            raise ValueError("give one of replay, queries, pg_stat_statements and dbt")
+        return self
 
 
 class Settings(_Section):

@@ -8,3 +8,5 @@ MAX_ROWS = 10**12
 MAX_TRAIN_MINUTES = 60.0 * 24 * 30
 MAX_BYTES = 10 * 2**30
 """What reading may be billed for, where it is, unless --max-bytes says otherwise."""
+MAX_SECONDS = 86_400.0
+"""Of one query: a day."""

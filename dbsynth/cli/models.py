@@ -12,7 +12,7 @@ import click
 
 from dbsynth.cli.checks import asked_check
 from dbsynth.cli.root import EXIT_TEXT, main
-from dbsynth.console import arguments
+from dbsynth.console import arguments, quality_arguments
 from dbsynth.console.failures import failures
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def _update(out: Path, checkpoint: Path | None, *, as_json: bool, quiet: bool, *
 @arguments.seed_option
 @arguments.workers_option
 @arguments.replace_option
-@arguments.check_option
-@arguments.junit_option
-@arguments.html_option
+@quality_arguments.check_option
+@quality_arguments.junit_option
+@quality_arguments.html_option
 @arguments.output
 @arguments.quiet_option
 def generate(

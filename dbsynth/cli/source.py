@@ -10,16 +10,16 @@ import click
 
 from dbsynth.cli.checks import asked_check
 from dbsynth.cli.root import EXIT_TEXT, main
-from dbsynth.console import arguments
+from dbsynth.console import arguments, quality_arguments
 from dbsynth.console.failures import failures
 
 
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @arguments.wishes
-@arguments.check_option
-@arguments.junit_option
-@arguments.html_option
+@quality_arguments.check_option
+@quality_arguments.junit_option
+@quality_arguments.html_option
 @arguments.output
 @arguments.quiet_option
 def clone(

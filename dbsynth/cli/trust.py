@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from dbsynth.cli.root import EXIT_TEXT, main
-from dbsynth.console import arguments
+from dbsynth.console import arguments, quality_arguments
 from dbsynth.console.failures import failures
 
 
 @main.command(epilog=EXIT_TEXT)
 @click.argument("target", metavar="TARGET")
-@arguments.verifying
+@quality_arguments.verifying
 @arguments.config_option
 @arguments.verbose_option
 @arguments.quiet_option
@@ -54,7 +54,7 @@ def verify(
 
 @main.command(epilog=EXIT_TEXT)
 @click.argument("target", metavar="TARGET")
-@arguments.replaying
+@quality_arguments.replaying
 @arguments.selection
 @arguments.config_option
 @arguments.verbose_option

@@ -59,7 +59,9 @@ def _row_number(text: str) -> tuple[str, int]:
     return table, rows
 
 
-def _apply(options: list[Callable[[Any], Any]]) -> Callable[[Command], Command]:
+def together(options: list[Callable[[Any], Any]]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in this order."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -72,7 +74,7 @@ FOLDER = click.Path(path_type=Path)
 
 source_argument = click.argument("source", metavar="SOURCE")
 
-selection = _apply(
+selection = together(
     [
         click.option(
             "--schema", "schemas", multiple=True, metavar="S", help="Only this schema of the source; repeats."
@@ -100,7 +102,7 @@ target_option = click.option(
     help="SCHEMA of the source's database, CONNECTION.SCHEMA, CONNECTION, or a URL; the last two take #SCHEMA.",
 )
 
-amount = _apply(
+amount = together(
     [
         click.option(
             "--scale",
@@ -131,7 +133,7 @@ sample_seed_option = click.option(
     help="Other rows of the models that --seed makes.  [that of --seed]",
 )
 
-learning = _apply(
+learning = together(
     [
         click.option(
             "--sample-rows",
@@ -199,7 +201,7 @@ workers_option = click.option(
 
 replace_option = click.option("--replace", is_flag=True, help="Replace a target that dbsynth did not make.")
 
-wishes = _apply(
+wishes = together(
     [
         target_option,
         selection,
@@ -224,80 +226,9 @@ verbose_option = click.option("--verbose", "-v", is_flag=True, help="Also log wh
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
 
-output = _apply([config_option, verbose_option, json_option])
+output = together([config_option, verbose_option, json_option])
 
-check_option = click.option(
-    "--verify",
-    is_flag=True,
-    help="Test what was made, as `dbsynth verify` does, before it appears: a failed gate leaves the target as it was.",
-)
-
-junit_option = click.option("--junit", type=FOLDER, metavar="FILE", help="The gates and constraints as JUnit XML.")
-html_option = click.option(
-    "--html", type=FOLDER, metavar="FILE", help="All of it as one page with pictures, for people."
-)
-
-
-def gates_of(_: click.Context, __: click.Parameter, text: str | None) -> Any:
-    from dbsynth.console.verification import gates_of
-
-    try:
-        return None if text is None else gates_of(text)
-    except ValueError as cause:
-        raise click.BadParameter(str(cause)) from cause
-
-
-verifying = _apply(
-    [
-        click.option(
-            "--against", metavar="SOURCE", help="What it was made from: a URL or a connection, also with #SCHEMA."
-        ),
-        selection,
-        click.option("--keep", multiple=True, metavar="TABLE", help="As it was given to clone; repeats."),
-        click.option(
-            "--min-quality",
-            type=click.FloatRange(0, 1),
-            metavar="X",
-            help="The least score of all tables, 1: as near as halves of the source to each other.  [0.85]",
-        ),
-        click.option(
-            "--max-copies",
-            type=click.FloatRange(0, 1),
-            metavar="X",
-            help="The largest share of a table's rows that copy real ones beyond chance.  [0.01]",
-        ),
-        click.option(
-            "--max-auc",
-            type=click.FloatRange(0.5, 1),
-            metavar="X",
-            help="How well a classifier may tell made rows from real ones, 0.5: not at all.  [0.8]",
-        ),
-        click.option(
-            "--fail-on",
-            callback=gates_of,
-            metavar="GATES",
-            help="Which gates count: violations, quality, privacy, or none.  [violations,quality,privacy]",
-        ),
-        click.option(
-            "--sample-rows",
-            type=click.IntRange(min=MIN_SAMPLE_ROWS),
-            metavar="N",
-            help="Look at no more rows of a table at once, where figures are not counted by the database.  [50,000]",
-        ),
-        click.option("--seed", type=click.IntRange(0, MAX_SEED), metavar="N", help="Of the figures' chances.  [0]"),
-        max_bytes_option,
-        click.option("--json", "json_file", metavar="FILE", help="All that was found, as JSON; -: on stdout."),
-        junit_option,
-        html_option,
-        click.option(
-            "--annotations/--no-annotations",
-            default=None,
-            help="Findings as annotations of GitHub Actions.  [where GITHUB_ACTIONS is true]",
-        ),
-    ]
-)
-
-filling_sources = _apply(
+filling_sources = together(
     [
         click.option("--project-dir", type=FOLDER, metavar="FOLDER", help="Instead of that of the nearest project."),
         click.option("--profiles-dir", type=FOLDER, metavar="FOLDER", help="Where profiles.yml lies."),
@@ -318,7 +249,7 @@ def _seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
     )
 
 
-serving = _apply(
+serving = together(
     [
         click.option("--models", type=FOLDER, metavar="FOLDER", help="Models for dbsynth.generate: one a directory."),
         click.option("--port", type=click.IntRange(0, 65535), help="Answer /healthz, /readyz and /metrics there."),
@@ -336,44 +267,6 @@ serving = _apply(
         _seconds("--retry", 10.0, "Before a failed job's second attempt; doubled for each further one."),
         click.option("--drain", is_flag=True, help="Stop when no job waits."),
         click.option("--log-json/--log-text", default=True, help="How to log.  [JSON, one object a line]"),
-    ]
-)
-
-replaying = _apply(
-    [
-        click.option(
-            "--against", required=True, metavar="SOURCE", help="What TARGET was cloned from: a URL or a connection."
-        ),
-        click.option("--queries", type=FOLDER, metavar="FILE", help="SELECT statements, in the SQL of the source."),
-        click.option("--pg-stat-statements", is_flag=True, help="What the source has been asked, by its statistics."),
-        click.option(
-            "--dbt", type=FOLDER, metavar="MANIFEST", help="Models and tests of the manifest.json of `dbt compile`."
-        ),
-        click.option(
-            "--limit-seconds",
-            type=float,
-            default=30.0,
-            show_default=True,
-            metavar="N",
-            help="A query may take so long on a side.",
-        ),
-        click.option(
-            "--min-share",
-            type=float,
-            default=0.95,
-            show_default=True,
-            metavar="X",
-            help="Exit code 1 where fewer of the queries are alike.",
-        ),
-        click.option("--json", "json_file", metavar="FILE", help="Write all that was found there ('-': stdout)."),
-        click.option(
-            "--seed",
-            type=click.IntRange(0, MAX_SEED),
-            default=0,
-            show_default=True,
-            metavar="N",
-            help="Which queries are generated; which values are drawn for parameters.",
-        ),
     ]
 )
 

@@ -27,8 +27,18 @@ from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, Thresholds
 from dbsynth.quality.outputs import as_data, github_annotations, junit
+from dbsynth.quality.replay.api import check, wished
+from dbsynth.quality.replay.run import MIN_SHARE, SECONDS, Asked
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
-from dbsynth.quality.verify import Look, VerifyOptions, check_of_model, nothing, raise_if_failed, verify_built
+from dbsynth.quality.verify import (
+    Look,
+    VerifyOptions,
+    check_of_model,
+    check_workload,
+    nothing,
+    raise_if_failed,
+    verify_built,
+)
 from dbsynth.synthesizer import Synthesizer
 
 STDOUT = "-"
@@ -47,26 +57,36 @@ def verify_options(
     sample_rows: int | None,
     seed: int | None,
     max_bytes: int | None,
+    queries: Path | None,
+    pg_stat_statements: bool,
+    dbt: Path | None,
+    generated: bool | None,
+    limit_seconds: float | None,
     **limits: Any,
 ) -> VerifyOptions:
     """None: not said on the command line; then the file decides, then the default."""
     loaded = load_config(config)
     defaults = loaded.settings.verify
+    with_source = against is not None and not is_model(Path(against))
+    workload = _workload(
+        loaded if with_source else Config(), queries, pg_stat_statements, dbt, generated, limit_seconds, **limits
+    )
     asked: dict[str, Any] = {
         "thresholds": thresholds_of(defaults, **limits),
         "sample_rows": sample_rows or defaults.sample_rows or SAMPLE_ROWS,
         "seed": seed or 0,
+        "workload": workload,
     }
     if against is None:
         if given := [n for n, v in (("--tables", tables), ("--exclude", exclude), ("--keep", keep)) if v]:
             raise UsageError(f"{given[0]} goes with --against", hint="without a source all tables are verified")
         place = target_place(loaded, target)
-        return VerifyOptions(place.url, tuple(dict.fromkeys(schemas)) or place.schemas or None, **asked)
-    if is_model(Path(against)):
+        return _possible(VerifyOptions(place.url, tuple(dict.fromkeys(schemas)) or place.schemas or None, **asked))
+    if not with_source:
         if given := [n for n, v in (("--tables", tables), ("--exclude", exclude), ("--keep", keep)) if v]:
             raise UsageError(f"{given[0]} goes with --against SOURCE", hint="a model says itself which tables it has")
         url, schema = database_target(config, target)
-        return VerifyOptions(url, model=Path(against), model_schema=schema, **asked)
+        return _possible(VerifyOptions(url, model=Path(against), model_schema=schema, **asked))
     options = clone_options(
         source=against,
         target=target,
@@ -79,7 +99,52 @@ def verify_options(
         max_bytes=max_bytes,
     )
     assert options.target_url is not None
-    return VerifyOptions(options.target_url, against=options, **asked)
+    return _possible(VerifyOptions(options.target_url, against=options, **asked))
+
+
+def _possible(options: VerifyOptions) -> VerifyOptions:
+    check_workload(options)
+    return options
+
+
+def _workload(
+    config: Config,
+    queries: Path | None,
+    pg_stat_statements: bool,
+    dbt: Path | None,
+    generated: bool | None,
+    limit_seconds: float | None,
+    *,
+    min_share: float | None = None,
+    fail_on: tuple[Gate, ...] | None = None,
+    **_: Any,
+) -> Asked | None:
+    """What is named on the command line, or else in the file of ``config``, whose paths start at its folder. Raises
+    UsageError where options have no workload that they could be about."""
+    defaults, named = config.settings.verify, queries is not None or pg_stat_statements or dbt is not None
+    if generated is False and named:
+        raise UsageError("--no-replay goes with no queries", hint="leave --no-replay out, or the queries")
+    if not named and generated is None:
+        here = config.path.parent if config.path is not None else Path()
+        queries = here / defaults.queries if defaults.queries is not None else None
+        dbt = here / defaults.dbt if defaults.dbt is not None else None
+        pg_stat_statements, generated = defaults.pg_stat_statements, defaults.replay
+    found = wished(bool(generated), queries, pg_stat_statements, dbt)
+    if found is None:
+        about = {
+            "--min-share": min_share is not None,
+            "--limit-seconds": limit_seconds is not None,
+            "--fail-on workload": fail_on is not None and "workload" in fail_on,
+        }
+        if given := [name for name, said in about.items() if said]:
+            raise UsageError(
+                f"{given[0]} is about queries, and none are named",
+                hint="say --replay, or --queries FILE, --pg-stat-statements, --dbt MANIFEST",
+            )
+        return None
+    seconds = next(s for s in (limit_seconds, defaults.limit_seconds, SECONDS) if s is not None)
+    check(seconds, MIN_SHARE if min_share is None else min_share)
+    return Asked(*found, seconds)
 
 
 def thresholds_of(
@@ -88,6 +153,7 @@ def thresholds_of(
     max_copies: float | None = None,
     max_auc: float | None = None,
     fail_on: tuple[Gate, ...] | None = None,
+    min_share: float | None = None,
 ) -> Thresholds:
     def first(*given: Any) -> Any:
         return next(g for g in given if g is not None)
@@ -97,6 +163,7 @@ def thresholds_of(
         copies=first(max_copies, defaults.max_copies, DEFAULTS.copies),
         auc=first(max_auc, defaults.max_auc, DEFAULTS.auc),
         fail_on=tuple(first(fail_on, defaults.fail_on, DEFAULTS.fail_on)),
+        share=first(min_share, defaults.min_share, DEFAULTS.share),
     )
 
 
@@ -190,6 +257,7 @@ class BuiltCheck:
         defaults = load_config(config).settings.verify
         rows = defaults.sample_rows or SAMPLE_ROWS
         self.options = VerifyOptions(NOWHERE.url, thresholds=thresholds_of(defaults), sample_rows=rows)
+        check_workload(self.options)
         self.junit_file, self.as_json, self.verbose = junit_file, as_json, verbose
         self.look = report_to(html)
         self.silent = quiet or as_json

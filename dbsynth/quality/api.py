@@ -18,6 +18,8 @@ from dbsynth.pipeline.options import CloneOptions
 from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, GATES, Thresholds
+from dbsynth.quality.replay.api import check, wished
+from dbsynth.quality.replay.run import MIN_SHARE, SECONDS, Asked
 from dbsynth.quality.sides import SAMPLE_ROWS
 from dbsynth.quality.verify import Look, VerifyOptions, check_of_model, nothing, raise_if_failed
 from dbsynth.quality.verify import verify as verified
@@ -53,6 +55,12 @@ def verify(
     fail_on: Iterable[Gate] = DEFAULTS.fail_on,
     sample_rows: int = SAMPLE_ROWS,
     seed: int = 0,
+    replay: bool = False,
+    queries: str | PathLike[str] | None = None,
+    pg_stat_statements: bool = False,
+    dbt: str | PathLike[str] | None = None,
+    min_share: float = MIN_SHARE,
+    limit_seconds: float = SECONDS,
     html: str | PathLike[str] | None = None,
 ) -> Verification:
     """Test ``target``, a database URL with ``#schema`` (of several: ``#a,b``) or an Engine: its constraints, and where
@@ -61,13 +69,18 @@ def verify(
     raised where it did not.
 
     ``tables``, ``exclude``, ``keep``: as they were given to the clone. ``min_quality``, ``max_copies``, ``max_auc``,
-    ``fail_on``: see docs/quality.md. ``sample_rows``: rows of a table that figures are computed from.
+    ``fail_on``: see docs/quality.md. ``sample_rows``: rows of a table that figures are computed from. ``queries``,
+    ``pg_stat_statements``, ``dbt``, or ``replay`` for generated queries: a workload that is run on the source and on
+    the target, as ``dbsynth.replay`` does; ``min_share`` of it has to be alike.
 
     Raises UsageError for wrong arguments, and what connecting and reading raise.
     """
     url, schemas = _place(target)
-    thresholds = Thresholds(min_quality, max_copies, max_auc, tuple(fail_on))
-    options = VerifyOptions(url, schemas, sample_rows=sample_rows, seed=seed, thresholds=thresholds)
+    thresholds = Thresholds(min_quality, max_copies, max_auc, tuple(fail_on), min_share)
+    check(limit_seconds, min_share)
+    named = wished(replay, queries, pg_stat_statements, dbt)
+    workload = None if named is None else Asked(*named, limit_seconds)
+    options = VerifyOptions(url, schemas, sample_rows=sample_rows, seed=seed, thresholds=thresholds, workload=workload)
     _check(options)
     if isinstance(against, PathLike) or (isinstance(against, str) and is_model(Path(against))):
         if len(schemas or ()) > 1:

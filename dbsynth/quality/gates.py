@@ -14,6 +14,7 @@ from dbsynth.quality.figures import (
     Privacy,
     Severity,
     Verification,
+    Workload,
 )
 from dbsynth.schema.model import TableName
 
@@ -34,12 +35,14 @@ REMEDIES = {
 class Thresholds:
     """``quality``: the least score of all tables; ``copies``: the largest share of rows that are exact copies of real
     ones, beyond what chance gives; ``auc``: how well a classifier may tell real rows from made ones, the mean of all
-    tables (.5: not at all). ``fail_on``: the gates that count."""
+    tables (.5: not at all). ``share``: of the queries of a workload that have to be alike. ``fail_on``: the gates that
+    count, where something was measured for them."""
 
     quality: float = 0.85
     copies: float = 0.01
     auc: float = 0.8
-    fail_on: tuple[Gate, ...] = ("violations", "quality", "privacy")
+    fail_on: tuple[Gate, ...] = GATES
+    share: float = 0.95
 
 
 DEFAULTS = Thresholds()
@@ -81,6 +84,7 @@ def judged(
     fidelity: Fidelity | None,
     privacy: Privacy | None,
     findings: Sequence[Finding],
+    workload: Workload | None = None,
 ) -> tuple[GateResult, ...]:
     """The results of the gates that ``thresholds`` names and that something was measured for."""
     failures = {gate: sum(f.severity == "failure" and f.gate == gate for f in findings) for gate in GATES}
@@ -89,6 +93,8 @@ def judged(
         gates += _quality(thresholds, fidelity, failures["quality"])
     if privacy is not None:
         gates += _privacy(thresholds, privacy, failures["privacy"])
+    if workload is not None:
+        gates.append(_workload(thresholds, workload))
     return tuple(g for g in gates if g.gate in thresholds.fail_on)
 
 
@@ -132,6 +138,14 @@ def _privacy(thresholds: Thresholds, privacy: Privacy, failures: int) -> list[Ga
     return gates
 
 
+def _workload(thresholds: Thresholds, workload: Workload) -> GateResult:
+    alike, least = sum(q.alike for q in workload.queries), thresholds.share
+    says = f"{alike:,} of {len(workload.queries):,} queries behave alike on both sides, at least {least:.0%} is asked"
+    if workload.skipped:
+        says += f"; not run: {len(workload.skipped):,}"
+    return GateResult("workload", bool(workload.queries) and workload.share >= least, says, least, workload.share)
+
+
 def verdict(verification: Verification) -> str:
     """In one sentence."""
     failed = [g for g in verification.gates if not g.passed]
@@ -145,6 +159,7 @@ def verdict(verification: Verification) -> str:
         "violations": "constraints hold",
         "quality": "the rows behave like the source's",
         "privacy": "no row of it came out",
+        "workload": "queries behave as on it",
     }
     parts = [told[g] for g in dict.fromkeys(g.gate for g in verification.gates) if g in told]
     more = f"; {warned} warning{'' if warned == 1 else 's'}" if warned else ""

@@ -65,6 +65,14 @@ def as_data(verification: Verification) -> dict[str, Any]:
             "proves": list(v.privacy.proves),
             "budget": _clean(v.privacy.budget),
         },
+        "workload": None
+        if v.workload is None
+        else {
+            "share": _number(v.workload.share),
+            "most_q_error": _number(v.workload.most),
+            "queries": [_clean(asdict(q)) for q in v.workload.queries],
+            "skipped": _clean(v.workload.skipped),
+        },
         "seconds": {step: round(s, 3) for step, s in v.seconds.items()},
         "about": _clean(v.about),
     }
@@ -131,7 +139,7 @@ def _clean(value: Any) -> Any:
 
 def junit(verification: Verification) -> str:
     """One suite a gate that was asked for, with its results as cases; what closed it are failures, with their
-    sentences. A constraint is a case of its own."""
+    sentences. A constraint is a case of its own, so is a query."""
     root = ElementTree.Element("testsuites", name="dbsynth verify")
     for gate in dict.fromkeys(g.gate for g in verification.gates):
         results = [g for g in verification.gates if g.gate == gate]
@@ -142,6 +150,10 @@ def junit(verification: Verification) -> str:
         if gate == "violations":
             held = [c for c in verification.constraints if c.subject not in told]
             cases += [_case(_classname(gate, c.subject), f"{c.kind}: {c.says}", []) for c in held]
+        if gate == "workload" and verification.workload is not None:
+            unlike = any(not g.passed for g in results)  # a few may be: then they are no failures
+            queries = verification.workload.queries
+            cases += [_case(f"{gate}.{q.kind}", q.query, [q.says] if unlike and not q.alike else []) for q in queries]
         failures = sum(len(c) > 0 for c in cases)
         suite = ElementTree.SubElement(
             root, "testsuite", name=gate, tests=str(len(cases)), failures=str(failures), errors="0", skipped="0"

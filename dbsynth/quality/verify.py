@@ -23,12 +23,13 @@ from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.catalog import compare
 from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.fidelity import fidelity
-from dbsynth.quality.figures import Finding, Gate, Verification
+from dbsynth.quality.figures import Finding, Gate, Verification, Workload
 from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged, verdict
 from dbsynth.quality.of_model import check_statistics
 from dbsynth.quality.pairing import opened, pair
 from dbsynth.quality.privacy import privacy
 from dbsynth.quality.promises import check_promises
+from dbsynth.quality.replay.run import Asked, replay
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
 from dbsynth.quality.verify_model import opened_with_model, sides_of, verified_with_model
 from dbsynth.schema.model import Schema
@@ -60,6 +61,8 @@ class VerifyOptions:
     thresholds: Thresholds = DEFAULTS
     sample_rows: int = SAMPLE_ROWS
     seed: int = 0
+    workload: Asked | None = None
+    """What is to be replayed on the source of ``against`` and on the target; None: nothing."""
 
 
 @dataclass
@@ -90,14 +93,38 @@ def verify(options: VerifyOptions, emit: Emit = lambda event: None, look: Look =
     """The same options on the same rows give the same figures. Raises UsageError where there is nothing to verify, and
     what connecting, reading and planning raise."""
     steps = Steps(emit)
+    check_workload(options)
     if options.model is not None:
         return _with_model(options, options.model, steps, look)
     if options.against is None:
         return _alone(options, steps, look)
+    workload = _replayed(options, options.against, steps)
     with _timed_open(options, steps) as sides:
-        found = compared(sides, options, steps)
+        found = compared(sides, options, steps, workload=workload)
         _look(steps, look, found, sides)
         return found
+
+
+def check_workload(options: VerifyOptions) -> None:
+    """Raises UsageError, before anything is read, for queries that have no two databases to run on, and for a gate of
+    queries without any."""
+    if options.workload is not None and options.against is None:
+        why = "a model answers no queries" if options.model is not None else "there is nothing to compare them with"
+        raise UsageError(f"queries are replayed on a source and on its target: {why}", hint="say --against SOURCE")
+    if options.workload is None and options.thresholds.fail_on == ("workload",):
+        raise UsageError(
+            "the gate workload alone is to count, and no queries are named: nothing would be tested",
+            hint="name other gates too, or queries: verify --replay, --queries, --pg-stat-statements, --dbt",
+        )
+
+
+def _replayed(options: VerifyOptions, against: CloneOptions, steps: Steps) -> Workload | None:
+    """Before the sides are opened: a runner of queries may close a file to all else that has it open."""
+    asked = options.workload
+    if asked is None:
+        return None
+    wish = asked.of(against, options.thresholds.share, options.seed)
+    return steps.run("workload", lambda: replay(wish)).workload
 
 
 def _look(steps: Steps, look: Look, found: Verification, sides: Sides | None) -> None:
@@ -181,10 +208,15 @@ def _opened_building(building: Building) -> Iterator[tuple[Schema, str]]:
 
 
 def compared(
-    sides: Sides, options: VerifyOptions, steps: Steps, target: str | None = None, declared: Schema | None = None
+    sides: Sides,
+    options: VerifyOptions,
+    steps: Steps,
+    target: str | None = None,
+    declared: Schema | None = None,
+    workload: Workload | None = None,
 ) -> Verification:
     """Of a target with its source. Tables go by their names in the source. ``declared``: what the target's catalog is
-    going to say; None: it does."""
+    going to say; None: it does. ``workload``: what came of the queries that were replayed."""
     back = {here: name for name, here in sides.made.names.items()}
     rows = {n: (sides.real.counts[n], sides.made.counts[n]) for n in sides.made.names}
     catalog = sides.catalog if declared is None else declared
@@ -207,6 +239,7 @@ def compared(
             findings=(*differences, *untested),
             gates=(),
             kept={t.name: t.kept.reason for t in sides.plan.tables if t.kept is not None},
+            workload=workload,
         ),
     )
 
@@ -272,12 +305,16 @@ def _alone(options: VerifyOptions, steps: Steps, look: Look) -> Verification:
 def _judged(options: VerifyOptions, steps: Steps, found: Verification) -> Verification:
     """``found`` with all findings, the worst first, and its gates."""
     findings = [*found.findings, *findings_of(found.constraints, {n: made for n, (_, made) in found.rows.items()})]
-    findings += [f for part in (found.fidelity, found.privacy) if part is not None for f in part.findings]
+    parts = (found.fidelity, found.privacy, found.workload)
+    findings += [f for part in parts if part is not None for f in part.findings]
     findings.sort(key=lambda f: SEVERITIES.index(f.severity))
+    about: dict[str, object] = {"dbsynth": __version__, "seed": options.seed, "sample rows": options.sample_rows}
+    if found.workload is not None and options.workload is not None:
+        about |= {"queries": options.workload.kind, "seconds a query": options.workload.seconds}
     return replace(
         found,
         findings=tuple(findings),
-        gates=judged(options.thresholds, found.constraints, found.fidelity, found.privacy, findings),
+        gates=judged(options.thresholds, found.constraints, found.fidelity, found.privacy, findings, found.workload),
         seconds=dict(steps.seconds),
-        about={"dbsynth": __version__, "seed": options.seed, "sample rows": options.sample_rows},
+        about=about,
     )

@@ -18,8 +18,10 @@ from dbsynth.quality.figures import (
     GateResult,
     Privacy,
     PrivacyFigure,
+    QueryFigure,
     Subject,
     Verification,
+    Workload,
 )
 from dbsynth.quality.gates import Thresholds, findings_of, judged, verdict
 from dbsynth.quality.outputs import as_data, github_annotations, json_schema, junit
@@ -50,6 +52,8 @@ privacy_figures = st.builds(
 findings = st.builds(
     Finding, st.sampled_from(["failure", "warning", "note"]), gates, st.none() | subjects, texts, texts
 )
+rows = st.none() | st.integers(0, 9)
+queries = st.builds(QueryFigure, texts, texts, st.booleans(), st.tuples(rows, rows), st.none() | numbers, texts)
 verifications = st.builds(
     Verification,
     target=texts,
@@ -69,6 +73,10 @@ verifications = st.builds(
     findings=st.lists(findings, max_size=3).map(tuple),
     gates=st.lists(st.builds(GateResult, gates, st.booleans(), texts, st.none() | numbers), max_size=3).map(tuple),
     kept=st.dictionaries(names, texts, max_size=1),
+    workload=st.none()
+    | st.builds(
+        Workload, shares, numbers, st.lists(queries, max_size=3).map(tuple), st.dictionaries(texts, texts, max_size=1)
+    ),
     seconds=st.dictionaries(texts, st.floats(0, 9), max_size=1),
     about=st.dictionaries(texts, st.none() | numbers | texts | st.lists(texts), max_size=2),
 )

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from dbsynth.dialect import named_schema, parse_url
 from dbsynth.errors import UsageError
-from dbsynth.limits import MAX_BYTES, MAX_SEED
+from dbsynth.limits import MAX_BYTES, MAX_SECONDS, MAX_SEED
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.places import split_place
 from dbsynth.quality.replay.run import MIN_SHARE, SECONDS, Replay, ReplayOptions, Workloads
@@ -70,6 +70,9 @@ def which(
             "a file of queries, pg_stat_statements and a dbt manifest: only one of them can be replayed at a time",
             hint="give one; without any, queries are generated for the schema",
         )
+    for path in (queries, dbt):
+        if path is not None and not Path(path).is_file():
+            raise UsageError(f"{path} is no file", hint="name a file of queries, or the manifest.json of `dbt compile`")
     if queries is not None:
         return "file", Path(queries)
     if dbt is not None:
@@ -77,8 +80,24 @@ def which(
     return ("pg_stat_statements" if pg_stat_statements else "generated"), None
 
 
+def wished(
+    generated: bool,
+    queries: str | PathLike[str] | None,
+    pg_stat_statements: bool,
+    dbt: str | PathLike[str] | None,
+) -> tuple[Workloads, Path | None] | None:
+    """Where a workload is no more than a part of what is done: None where none is named."""
+    named = queries is not None or pg_stat_statements or dbt is not None
+    if generated and named:
+        raise UsageError(
+            "generated queries and a workload of your own: only one of them can be replayed at a time",
+            hint="leave replay out: naming queries is enough",
+        )
+    return which(queries, pg_stat_statements, dbt) if named or generated else None
+
+
 def check(limit_seconds: float, min_share: float) -> None:
-    if not 0 < limit_seconds <= 86_400:
+    if not 0 < limit_seconds <= MAX_SECONDS:
         raise UsageError(f"a limit of {limit_seconds} seconds: not above 0 and at most a day")
     if not 0 <= min_share <= 1:
         raise UsageError(f"a share of {min_share}: not in 0..1", hint="0.95: so many of the queries have to be alike")

@@ -49,6 +49,18 @@ class ReplayOptions:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A workload by itself: see ``ReplayOptions``."""
+
+    kind: Workloads
+    path: Path | None = None
+    seconds: float = SECONDS
+
+    def of(self, clone: CloneOptions, min_share: float, seed: int) -> ReplayOptions:
+        return ReplayOptions(clone, self.kind, self.path, self.seconds, min_share, seed)
+
+
+@dataclass(frozen=True)
 class Replay:
     """``compared`` in the order in which the queries were run."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from markupsafe import Markup
 
 from dbsynth.pipeline.plan import ColumnPlan, TablePlan
-from dbsynth.quality.figures import ConstraintResult, Figure, Finding, Verification
+from dbsynth.quality.figures import ConstraintResult, Figure, Finding, QueryFigure, Verification
 from dbsynth.quality.report import charts
 from dbsynth.quality.report.association import Association, association
 from dbsynth.quality.report.diagram import Box, schema_map
@@ -157,6 +158,12 @@ class View:
     def tolerated(self) -> tuple[ConstraintResult, ...]:
         """Broken by so few rows that they count as kept."""
         return tuple(c for c in self.verification.constraints if c.holds and c.violations)
+
+    @property
+    def queries(self) -> list[QueryFigure]:
+        """Of the workload: those that did not run, then the others by their q-error, the worst first."""
+        found = self.verification.workload.queries if self.verification.workload else ()
+        return sorted(found, key=lambda q: (q.alike, -(math.inf if q.q_error is None else q.q_error)))
 
     def smaller(self) -> View:
         """With half of the pictures and figures of each table, those with the lowest scores."""
