@@ -149,9 +149,14 @@ class VerifyDefaults(_Section):
     min_share: Annotated[float, Field(ge=0, le=1)] | None = None
     limit_seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)] | None = None
 
+    @property
+    def workloads(self) -> int:
+        """How many are named."""
+        return self.replay + (self.queries is not None) + self.pg_stat_statements + (self.dbt is not None)
+
     @model_validator(mode="after")
     def one_workload(self) -> VerifyDefaults:
-        if self.replay + (self.queries is not None) + self.pg_stat_statements + (self.dbt is not None) > 1:
+        if self.workloads > 1:
             raise ValueError("give one of replay, queries, pg_stat_statements and dbt")
         return self
 

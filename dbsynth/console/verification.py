@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, get_args
 
+import structlog
 from sqlalchemy.engine import URL
 
 from dbsynth.artifact.files import is_model
@@ -41,6 +42,7 @@ from dbsynth.quality.verify import (
 )
 from dbsynth.synthesizer import Synthesizer
 
+log = structlog.get_logger("dbsynth")
 STDOUT = "-"
 NOWHERE = Place(URL.create("nowhere"))
 
@@ -258,6 +260,8 @@ class BuiltCheck:
         rows = defaults.sample_rows or SAMPLE_ROWS
         self.options = VerifyOptions(NOWHERE.url, thresholds=thresholds_of(defaults), sample_rows=rows)
         check_workload(self.options)
+        if defaults.workloads:
+            log.warning("the workload of [verify] is replayed by dbsynth verify only: here its gate does not count")
         self.junit_file, self.as_json, self.verbose = junit_file, as_json, verbose
         self.look = report_to(html)
         self.silent = quiet or as_json

@@ -159,7 +159,7 @@ def verdict(verification: Verification) -> str:
         "violations": "constraints hold",
         "quality": "the rows behave like the source's",
         "privacy": "no row of it came out",
-        "workload": "queries behave as on it",
+        "workload": "queries run alike on both",
     }
     parts = [told[g] for g in dict.fromkeys(g.gate for g in verification.gates) if g in told]
     more = f"; {warned} warning{'' if warned == 1 else 's'}" if warned else ""

@@ -74,7 +74,7 @@ def test_a_true_copy_passes(sides: tuple[str, str, str], run: Run) -> None:
     assert len(told["workload"]["queries"]) > 10
     assert told["workload"]["skipped"] == {}
     assert told["about"]["queries"] == "generated"
-    assert "queries behave as on it" in told["verdict"]
+    assert "queries run alike on both" in told["verdict"]
     assert "workload" in told["seconds"]
 
 
@@ -185,6 +185,13 @@ def test_a_clone_is_not_verified_by_a_workload_alone(run: Run) -> None:
     done = run("clone", NOWHERE, "--to", "dev", "--verify")
     assert done.exit_code == 2
     assert "nothing would be tested" in " ".join(done.output.split())
+
+
+def test_a_clone_tells_that_it_replays_nothing(run: Run) -> None:
+    Path("dbsynth.toml").write_text("[verify]\nreplay = true\n")
+    done = run("clone", NOWHERE, "--to", "dev", "--verify")
+    assert done.exit_code == 3
+    assert "workload of [verify] is replayed by dbsynth verify only" in " ".join(done.output.split())
 
 
 def test_from_python(sides: tuple[str, str, str], run: Run) -> None:
