@@ -3,8 +3,8 @@ columns of a parent computed when its children are made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,21 +117,41 @@ def tied_keys(draft: Draft) -> set[str]:
     return {f.key for f in copies_of(draft.plan, draft.table) if f.exact}
 
 
+@dataclass(frozen=True)
+class GivenUp:
+    """A fact that is not kept, in ``rows`` rows for the reason ``why``, a text with a place for their number."""
+
+    fact: str
+    why: str
+    rows: int
+
+    def describe(self) -> str:
+        return f"{self.fact}: not kept: {self.why.format(self.rows)}"
+
+
 def settle_late(
-    plan: Plan, table: TablePlan, made: Made, final: Callable[[TableName], pa.Table], rules: Rules, seed: int
-) -> tuple[Made, list[str]]:
-    """``made`` with its late columns (see ``late_columns``) computed from the ``final`` rows of other tables, but for
-    those that are in the target already. A fact
-    whose values the table's CHECKs do not allow, even when other columns are moved, is given up with a warning."""
-    warnings: list[str] = []
+    plan: Plan,
+    table: TablePlan,
+    made: Made,
+    related: Callable[[Aggregate | Copy], pa.Table],
+    rules: Rules,
+    seed: int,
+    without: Collection[str] = (),
+) -> tuple[Made, list[GivenUp]]:
+    """``made`` with its late columns (see ``late_columns``) computed from the rows of other tables that are ``related``
+    to its rows by a fact, as they will be loaded; but for the rows that are in the target already. A fact whose values
+    the table's CHECKs do not allow, even when other columns are moved, is given up; those ``without`` are not tried."""
+    given_up: list[GivenUp] = []
     whole, rows = made.stored(), made.stored().slice(made.standing)
     fixed = {c for key in table.table.unique_keys for c in key} | {c for i in rules.indexes for c in i.columns}
     fixed |= {c for k in table.keys for c in k.key.columns}
     fixed |= {c for f in copies_of(plan, table) if f.exact for c in f.columns}
     before = rules.broken(_batch(rows))
     for fact in late_facts(plan.facts, table.name):
-        other = fact.child if isinstance(fact, Aggregate) else fact.parent
-        others = pa.concat_tables([whole.slice(0, made.standing), rows]) if other == table.name else final(other)
+        if fact.id in without:
+            continue
+        of_itself = other_of(fact) == table.name
+        others = pa.concat_tables([whole.slice(0, made.standing), rows]) if of_itself else related(fact)
         fresh = (
             aggregated(fact, table, rows, others, plan)
             if isinstance(fact, Aggregate)
@@ -139,20 +159,25 @@ def settle_late(
         )
         bad = {c: ~fitting(v, table.table.column(c)) for c, v in fresh.items()}
         if lost := int(np.logical_or.reduce(list(bad.values())).sum()):
-            warnings.append(f"{fact.id}: not kept: the column cannot hold the value in {lost} rows")
+            given_up.append(GivenUp(fact.id, "the column cannot hold the value in {} rows", lost))
             continue
         fresh |= recomputed(plan, table, _with(rows, fresh), set(fresh))
         changed = _with(rows, fresh)
         rng = generator(seed, "facts", fact.id)
         changed, broken = _repaired(rules, changed, fixed | set(fresh), before, rng)
         if broken:
-            warnings.append(f"{fact.id}: not kept: {broken} rows would break a CHECK")
+            given_up.append(GivenUp(fact.id, "{} rows would break a CHECK", broken))
             continue
         rows = changed
         fixed |= set(fresh)
     rows = pa.concat_tables([whole.slice(0, made.standing), rows.cast(whole.schema)])
     columns = {n: made.rows.column(n) for n in made.rows.column_names} | {n: rows.column(n) for n in rows.column_names}
-    return replace(made, rows=pa.table(columns, schema=made.rows.schema)), warnings
+    return replace(made, rows=pa.table(columns, schema=made.rows.schema)), given_up
+
+
+def other_of(fact: Aggregate | Copy) -> TableName:
+    """The table from whose rows a late column is computed."""
+    return fact.child if isinstance(fact, Aggregate) else fact.parent
 
 
 def _repaired(

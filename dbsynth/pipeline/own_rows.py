@@ -47,9 +47,14 @@ def own_parents(draft: Draft, key: KeyPlan) -> np.ndarray:
         depth = draft.learned.degrees[key.code].imposed(depth, rng)
     nullable = any(draft.table.table.column(c).nullable for c in key.free)
     facts = [f for f in facts_of(draft) if isinstance(f, Ranked) and f.key == key.key.name]
-    _number_by_depth(draft, depth, facts)
+    thread = next((f for f in facts_of(draft) if isinstance(f, Threaded) and f.key == key.key.name), None)
+    kept = draft.kept_table()
+    if kept is not None and kept.num_rows and draft.standing is None:
+        thread = None  # rows that are kept may point beyond their family
+    if thread is None:
+        _number_by_depth(draft, depth, facts)
     weights, rows, before, made_depth = degrees(draft, draft.table.name, key.key), all_rows(draft), 0, depth
-    made_weights, kept = weights, draft.kept_table()
+    made_weights = weights
     if kept is not None and kept.num_rows:
         before = kept.num_rows
         own = row_index([kept.column(c) for c in key.key.columns], [kept.column(c) for c in key.key.ref_columns])
@@ -60,8 +65,7 @@ def own_parents(draft: Draft, key: KeyPlan) -> np.ndarray:
     clusters = draft.learned.clusters.get(key.code)
     kinds = clusters.assign(rows) if clusters is not None and clusters.count > 1 else None
     allowed = _meet(rows, facts, before)
-    thread = next((f for f in facts_of(draft) if isinstance(f, Threaded) and f.key == key.key.name), None)
-    if thread is not None and (draft.standing is not None or not before):
+    if thread is not None:
         made_depth = tree.settle_depths(made_depth, rng, nullable=nullable)
         made = rows.slice(before)
         parent = _in_threads(draft, made_depth, made_weights.astype(np.float64), made, facts, thread, rng)
@@ -93,18 +97,32 @@ def _in_threads(
         if draft.table.by_column[fact.column].how != "serial":
             values = np.nan_to_num(_values(rows, fact), nan=-np.inf)
             place = np.lexsort((draft.position, -values if fact.order in ("<", "<=") else values)).argsort()
+    _number_in_threads(draft, place, facts)
     depth = np.where(depth == tree.ITSELF, 0, depth)
     return choose_within(depth, draft.parent, place, degree, rng, headed=thread.headed)
 
 
+def _number_in_threads(draft: Draft, place: np.ndarray, facts: Sequence[Ranked]) -> None:
+    """Where surrogate keys stand in an order along the key, deal those of each family out in the order of ``place``, in
+    which its rows answer each other."""
+    for fact in _numbered(draft, facts):
+        turned = -place if fact.order in ("<", "<=") else place
+        source = np.empty(draft.n, np.int64)
+        source[np.lexsort((turned, draft.parent))] = np.argsort(draft.parent, kind="stable")
+        draft.columns[fact.column] = take(draft.columns[fact.column], source)
+
+
+def _numbered(draft: Draft, facts: Sequence[Ranked]) -> list[Ranked]:
+    """Those of ``facts`` that speak of surrogate keys. None where these rise with a moment."""
+    if any(isinstance(f, RisingKey) and f.table == draft.table.name for f in draft.plan.facts):
+        return []
+    return [f for f in facts if draft.table.by_column[f.column].how == "serial"]
+
+
 def _number_by_depth(draft: Draft, depth: np.ndarray, facts: Sequence[Ranked]) -> None:
     """Where surrogate keys stand in an order along the key, deal them out level by level: so every row has all those of
-    the level above it to choose from. Not where they rise with a moment."""
-    if any(isinstance(f, RisingKey) and f.table == draft.table.name for f in draft.plan.facts):
-        return
-    for fact in facts:
-        if draft.table.by_column[fact.column].how != "serial":
-            continue
+    the level above it to choose from."""
+    for fact in _numbered(draft, facts):
         level = np.where(depth == tree.ITSELF, 0, depth)
         order = np.argsort(-level if fact.order in ("<", "<=") else level, kind="stable")
         place = np.empty_like(order)

@@ -16,7 +16,7 @@ from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.spool import Made
 from dbsynth.relation.borrowed import Borrowed
 from dbsynth.relation.facts import Aggregate, Copy
-from dbsynth.relation.key_facts import Apart, Exclusive
+from dbsynth.relation.key_facts import Apart, Exclusive, Ranked, Threaded
 from dbsynth.relation.not_before import NotBefore
 from dbsynth.relation.sequences import RisingKey
 from dbsynth.relation.sequences import Sequence as SequenceFact
@@ -59,11 +59,11 @@ def split(whole: Families, part: int) -> Iterator[Families]:
 
 
 def apart(draft: Draft) -> bool:
-    """Whether nothing ties rows of different families: no fact, no key to the table itself, no unique key over them
-    but of values that are counted, or made and remembered."""
+    """Whether nothing ties rows of different parts: no fact, no unique key over them but of values that are counted, or
+    made and remembered. Rows that point at rows of their own table find them in their part."""
     table = draft.table
     tied = table.kept is not None or draft.standing is not None or not draft.enforce or bool(table.table.exclusions)
-    if tied or any(k.fill == "self" for k in table.keys):
+    if tied or any(k.fill == "self" and len(k.free) < len(k.key.columns) for k in table.keys):
         return False
     family = table.context.key.columns if table.context is not None else None
     unique = table.table.unique_keys
@@ -79,8 +79,8 @@ def _fact_apart(fact: object, family: tuple[str, ...] | None, unique: Sequence[t
         case Borrowed():
             return not any(c in key for c in fact.columns for key in unique)  # else each value is lent once
         case RisingKey():
-            return False
-        case NotBefore():
+            return family is not None and fact.family == family
+        case NotBefore() | Ranked() | Threaded():
             return True
         case SequenceFact():
             return family is not None and fact.family == family
@@ -97,10 +97,10 @@ def _keys_apart(draft: Draft, family: tuple[str, ...] | None) -> bool:
     makers = {c: m for m in draft.learned.generators for c in m.columns}
     counted = {n for n, c in columns.items() if c.how == "serial"}
     counted |= {n for n, c in columns.items() if c.how == "made" and n not in moved and _remembers(makers[n], n)}
-    whole = set(family or ())
-    if not whole or any(draft.table.table.column(c).nullable for c in whole):
-        return all(set(key) & counted for key in draft.table.table.unique_keys)
-    return all(set(key) & counted or whole <= set(key) for key in draft.table.table.unique_keys)
+    own = [set(k.free) for k in draft.table.keys if k.fill == "self"]  # no two parts point at the same row
+    if family and not any(draft.table.table.column(c).nullable for c in family):
+        own.append(set(family))
+    return all(set(key) & counted or any(c <= set(key) for c in own) for key in draft.table.table.unique_keys)
 
 
 def _remembers(maker: ValueGenerator, column: str) -> bool:

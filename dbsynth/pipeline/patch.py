@@ -22,8 +22,10 @@ def patch_cycle(plan: TablePlan, made: Made, read: Callable[[TableName], Made], 
     """``made`` with the keys of fill "cycle" pointing at rows; the rows and their order stay, and those that are in the
     target already stay what they are. Warns of keys that had to become null because no row agrees with the columns that
     are set already."""
-    columns = {n: combined(made.rows.column(n)) for n in made.rows.column_names}
     warnings: list[str] = []
+    if not any(k.fill == "cycle" for k in plan.keys):
+        return made, warnings
+    columns = {n: combined(made.rows.column(n)) for n in made.rows.column_names}
     for key in plan.keys:
         if key.fill != "cycle":
             continue

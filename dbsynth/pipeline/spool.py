@@ -93,14 +93,15 @@ class Spool:
         self._path(name, ".json").write_text(json.dumps(facts))
         return rows - int(facts["standing"])
 
-    def write_patched(self, name: TableName, rows: pa.Table) -> None:
-        """The rows with the keys that close a cycle, to be loaded. ``read`` goes on giving those without: other tables
-        may be made at the same time, and must not depend on which comes first."""
-        self._write_rows(self._path(name, ".patched"), rows)
+    def write_patched(self, name: TableName, schema: pa.Schema, blocks: Iterable[pa.Table]) -> None:
+        """The rows with the keys that close a cycle and the late columns, to be loaded. ``read`` goes on giving those
+        without: other tables may be made at the same time, and must not depend on which comes first."""
+        self._write_rows(self._path(name, ".patched"), schema, blocks)
 
-    def _write_rows(self, path: Path, rows: pa.Table) -> None:
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
-            writer.write_table(rows, max_chunksize=BATCH)
+    def _write_rows(self, path: Path, schema: pa.Schema, blocks: Iterable[pa.Table]) -> None:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for rows in blocks:
+                writer.write_table(rows, max_chunksize=BATCH)
 
     def read(self, name: TableName) -> Made:
         rows = pa.ipc.open_file(pa.memory_map(str(self._path(name, ".arrow")))).read_all()
@@ -118,7 +119,7 @@ class Spool:
 
     def write_standing(self, name: TableName, rows: pa.Table) -> None:
         """Rows that are in the target already, before those that are made are known."""
-        self._write_rows(self._path(name, ".standing"), rows)
+        self._write_rows(self._path(name, ".standing"), rows.schema, [rows])
 
     def standing(self, name: TableName) -> pa.Table | None:
         path = self._path(name, ".standing")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -248,7 +248,7 @@ def _judge(blob: bytes) -> Judge:
 def patch_table(blob: bytes, name: TableName) -> Generated:
     """Fill the keys of a table that close a cycle, now that the tables they point to are made, and compute the columns
     that are told by rows of other tables."""
-    from dbsynth.pipeline.fact_rows import settle_late
+    from dbsynth.pipeline.late_blocks import settle_in_blocks
     from dbsynth.pipeline.patch import patch_cycle
     from dbsynth.pipeline.rules import Rules
 
@@ -258,8 +258,8 @@ def patch_table(blob: bytes, name: TableName) -> Generated:
     made, warnings = patch_cycle(plan, spool.read(name), spool.read, seed)
     judge = _judge(blob) if job.destination else None
     rules = Rules.of(plan.table, job.plan.sqlglot_dialect, job.plan.now, judge)
-    made, more = settle_late(job.plan, plan, made, spool.final, rules, seed)
-    spool.write_patched(name, made.rows)
+    write = partial(spool.write_patched, name, made.rows.schema)
+    more = settle_in_blocks(job.plan, plan, made, spool.final, rules, seed, write)
     return Generated(made.rows.num_rows - made.standing, tuple(warnings + more))
 
 

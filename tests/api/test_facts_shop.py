@@ -15,7 +15,7 @@ from sqlalchemy import types as sqltypes
 import dbsynth
 from dbsynth.api import frames_database
 from dbsynth.dialect import parse_url
-from dbsynth.pipeline.fact_rows import settle_late
+from dbsynth.pipeline.fact_rows import other_of, settle_late
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import Wishes, make_plan
@@ -222,7 +222,9 @@ def test_checks_go_before_facts() -> None:
     low = low.set_column(5, "due", pa.array(50 + rows.column("freight").to_numpy()))
     made = Made(low, np.zeros((rows.num_rows, 0), np.int32), 0, (), low.num_columns)
     rules = Rules.of(strict.table, "postgres", plan.now, None)
-    settled, warnings = settle_late(plan, strict, made, lambda other: shop()[other.name], rules, seed=1)
+    related = lambda fact: shop()[other_of(fact).name]  # noqa: E731
+    settled, given_up = settle_late(plan, strict, made, related, rules, seed=1)
+    warnings = [g.describe() for g in given_up]
     assert len(warnings) == 1
     assert "would break a CHECK" in warnings[0]
     assert TOTAL in warnings[0]
@@ -247,8 +249,8 @@ def test_a_value_that_the_column_cannot_hold_gives_the_fact_up() -> None:
     dear = items.set_column(3, "price", pa.array(np.full(items.num_rows, 1_000_000)))
     rules = Rules.of(small.table, "postgres", plan.now, None)
     only = replace(plan, facts=(fact,))
-    settled, [warning] = settle_late(only, small, made, lambda other: dear, rules, seed=1)
-    assert "cannot hold the value" in warning
+    settled, [given_up] = settle_late(only, small, made, lambda fact: dear, rules, seed=1)
+    assert "cannot hold the value" in given_up.describe()
     assert settled.rows.column("total").equals(rows.column("total"))
 
 
@@ -266,6 +268,6 @@ def test_a_number_of_any_decimals_keeps_those_of_the_children() -> None:
     made = Made(rows, np.zeros((rows.num_rows, 0), np.int32), 0, (), rows.num_columns)
     only = replace(plan, facts=(replace(fact, scale=None),))
     rules = Rules.of(table.table, "postgres", plan.now, None)
-    settled, warnings = settle_late(only, table, made, lambda other: items, rules, seed=1)
-    assert warnings == []
+    settled, given_up = settle_late(only, table, made, lambda fact: items, rules, seed=1)
+    assert given_up == []
     assert {float(v) for v in settled.rows.column("total").to_pylist()} <= {2.125, 0.5}
