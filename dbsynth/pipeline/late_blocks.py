@@ -80,8 +80,9 @@ def _blocks(
 def block_rows(plan: Plan, table: TablePlan, made: Made, final: Final) -> int:
     """How many rows of ``made`` make a block; all of them where there are few, or where a block cannot be settled by
     itself."""
-    rows, facts = made.rows.num_rows, late_facts(plan.facts, table.name)
-    most = max([rows, *(final(other_of(f)).num_rows for f in facts if isinstance(f, Aggregate))])
+    rows: int = made.rows.num_rows
+    facts = late_facts(plan.facts, table.name)
+    most: int = max([rows, *(final(other_of(f)).num_rows for f in facts if isinstance(f, Aggregate))])
     if most < 2 * BLOCK or made.standing or not all(_by_itself(f, table) for f in facts):
         return max(1, rows)
     return -(-rows // -(-most // BLOCK))
