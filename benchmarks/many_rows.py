@@ -4,7 +4,7 @@
 
 Each shape is a small model of made-up tables, whose columns are learned by themselves (``strategy=independent``: what a
 network takes to draw rows is time, its memory is bounded); its largest table is made with N rows
-(10 million) into Parquet by the command line, as a user would. Memory is sampled ten times a second: *own* is what one
+(10 million) into Parquet by the command line, as a user would. Memory is sampled four times a second: *own* is what one
 process holds at most beside the files that it maps, *all* the proportional set size of all processes together, with the
 pages of those files that the system keeps. Prints Markdown.
 """
@@ -219,7 +219,7 @@ def measure(shape: Shape, rows: int, workers: int, folder: Path) -> str:
         with contextlib.suppress(psutil.Error):
             found = memory(watched, cpu)
             own, every = max(own, found[0]), max(every, found[1])
-        time.sleep(0.1)
+        time.sleep(0.25)
     seconds = time.monotonic() - began
     if process.returncode:
         raise SystemExit(f"exit {process.returncode}: {' '.join(command)}")
