@@ -21,6 +21,7 @@ from dbsynth.artifact.learned import (
     write_plan,
     write_schema,
 )
+from dbsynth.artifact.manifest import REMEDY
 from dbsynth.errors import ArtifactError
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.plan import Plan
@@ -87,7 +88,7 @@ def load(path: Path, versions: Mapping[str, str]) -> Model:
         at = f"{STATISTICS}.json"
         statistics = _statistics(folder)
     except UNREADABLE as error:
-        raise ArtifactError(f"{path / at}: {_said(error)}", hint=files.REMEDY) from error
+        raise ArtifactError(f"{path / at}: {_said(error)}", hint=REMEDY) from error
     return Model(plan, learned, folder.about, extra, folder.digest, statistics)
 
 

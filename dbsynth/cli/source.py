@@ -107,7 +107,7 @@ def inspect(
     Or, where SOURCE is the folder of a model: what was learned, when, on what, and what it holds.
     """
     with failures(verbose=verbose, as_json=as_json):
-        from dbsynth.artifact.files import is_model
+        from dbsynth.artifact.manifest import is_model
 
         if is_model(Path(source)):
             _inspect_model(Path(source), as_json=as_json, verbose=verbose)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dbsynth.artifact.files import is_model
+from dbsynth.artifact.manifest import is_model
 from dbsynth.console.request import clone_options
 from dbsynth.errors import ArtifactError, GateFailed
 from dbsynth.quality.diff import Diff, diff_model, diff_target

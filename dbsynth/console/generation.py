@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from dbsynth.artifact.files import is_model
+from dbsynth.artifact.manifest import is_model
 from dbsynth.console.request import database_target, row_numbers
 from dbsynth.errors import ArtifactError
 from dbsynth.pipeline.events import RunDone

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dbsynth.artifact import files
+from dbsynth.artifact import manifest
 from dbsynth.console import words
 from dbsynth.console.output import cells, grid, heading, item
 from dbsynth.synthesizer import Synthesizer
@@ -16,7 +16,7 @@ from dbsynth.synthesizer import Synthesizer
 
 def inspect_model(path: Path) -> dict[str, Any]:
     """Plain data (JSON-able). Raises ArtifactError for what is no whole model."""
-    about = files.about(path)
+    about = manifest.about(path)
     return {"model": str(path), "bytes": about["bytes"], **Synthesizer.load(path).report()}
 
 
@@ -102,5 +102,5 @@ def show_trained(console: Console, path: Path, model: Synthesizer) -> None:
         console.print(heading("Warnings"))
         for warning in dict.fromkeys(warnings):
             console.print(item("", warning, "yellow"))
-    size = words.size(int(files.about(path)["bytes"]))
+    size = words.size(int(manifest.about(path)["bytes"]))
     console.print(Text(f"\n{path}  {words.counted(len(report['tables']), 'table')}, {size}, seed {report['seed']}"))

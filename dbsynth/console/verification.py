@@ -16,7 +16,7 @@ from typing import Any, Self, get_args
 import structlog
 from sqlalchemy.engine import URL
 
-from dbsynth.artifact.files import is_model
+from dbsynth.artifact.manifest import is_model
 from dbsynth.config import DBT, Config, Place, VerifyDefaults, load_config
 from dbsynth.console import redact, verify_view
 from dbsynth.console.output import stdout_console

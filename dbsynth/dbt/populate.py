@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dbsynth.artifact.files import is_model
+from dbsynth.artifact.manifest import is_model
 from dbsynth.dbt.profiles import DbtTarget, nearest
 from dbsynth.dbt.sources import SourceSchema
 from dbsynth.dialect import dialect_name, load_dialect

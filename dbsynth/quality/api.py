@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy.engine import URL, Engine
 
-from dbsynth.artifact.files import is_model
+from dbsynth.artifact.manifest import is_model
 from dbsynth.dialect import named_schema, parse_url
 from dbsynth.errors import UsageError
 from dbsynth.pipeline.generation import Check

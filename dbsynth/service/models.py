@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from dbsynth.artifact import files
+from dbsynth.artifact import manifest
 from dbsynth.errors import ArtifactError, UsageError
 
 log = structlog.get_logger("dbsynth")
@@ -19,9 +19,9 @@ def known_models(folder: Path | None) -> dict[str, tuple[str, int, int]]:
     """Name -> digest, bytes, tables of every whole model in ``folder``; of each its manifest alone is read."""
     found = {}
     for path in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
-        if NAME.match(path.name) and files.is_model(path) and not path.is_symlink():
+        if NAME.match(path.name) and manifest.is_model(path) and not path.is_symlink():
             try:
-                about = files.about(path)
+                about = manifest.about(path)
             except ArtifactError as error:
                 log.warning("model left out", model=path.name, error=error.message)
                 continue

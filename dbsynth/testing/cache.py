@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dbsynth import __version__
-from dbsynth.artifact import files
-from dbsynth.errors import ArtifactError
+from dbsynth.artifact import manifest
+from dbsynth.errors import ArtifactError, UsageError
 
 MOST_DUMPS = 40
 """That are kept; the longest unused goes first."""
@@ -24,14 +24,17 @@ def cache_folder() -> Path:
     named = os.environ.get("DBSYNTH_CACHE")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dbsynth"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dbsynth"
+    except RuntimeError as error:
+        raise UsageError("this user has no home folder to keep rows in", hint="DBSYNTH_CACHE names a folder") from error
 
 
 def key_of(model: Path, scale: float, rows: Mapping[str, int], seed: int, schema: str | None) -> str:
     """Of all that decides on the rows: the model's digest, the wishes, the version."""
-    if not files.is_model(model):
+    if not manifest.is_model(model):
         raise ArtifactError(f"{model} is no model", hint="make it with: dbsynth train SOURCE --out " + str(model))
-    about = files.about(model)
+    about = manifest.about(model)
     facts = [about["digest"], scale, sorted(rows.items()), seed, schema, __version__]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=12).hexdigest()
 
@@ -39,13 +42,13 @@ def key_of(model: Path, scale: float, rows: Mapping[str, int], seed: int, schema
 def dumped(
     model: Path, *, scale: float = 1.0, rows: Mapping[str, int] | None = None, seed: int = 0, schema: str | None = None
 ) -> tuple[str, Path]:
-    """The key of the rows, and the folder of a dump of them (``dbsynth_postgresql.dump``). Several processes may ask at
-    once: one makes it, the others wait."""
+    """The key of the rows, and the folder of a dump of them (see ``dbsynth_postgresql.restore``). Several processes may
+    ask at once: one makes it, the others wait."""
     key = key_of(model, scale, rows or {}, seed, schema)
     folder = cache_folder() / "dumps"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / key
-    with _locked(folder / f"{key}.lock"):
+    with locked(folder / f"{key}.lock"):
         if not path.is_dir():
             _make(model, path, scale, rows or {}, seed, schema)
             _forget_oldest(folder, path)
@@ -60,7 +63,8 @@ def _make(model: Path, path: Path, scale: float, rows: Mapping[str, int], seed: 
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """For one process at a time."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

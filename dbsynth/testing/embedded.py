@@ -12,7 +12,10 @@ server when the process is killed). Another server's can be given as ``binaries=
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
+import itertools
+import logging
 import os
 import pwd
 import re
@@ -24,7 +27,7 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -36,6 +39,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import make_url
 
 from dbsynth.errors import ConnectionFailed, UsageError
+from dbsynth.testing.prepared import place_of, prepare
 
 FAST = {
     "fsync": "off",
@@ -50,11 +54,15 @@ FAST = {
 
 START_SECONDS, STOP_SECONDS, START_ATTEMPTS = 60.0, 30.0, 3
 
-GUARD = """cat >/dev/null; f="$1/data/postmaster.pid"; p=$(head -n1 "$f" 2>/dev/null) && kill -INT "$p" 2>/dev/null
+GUARD = """cat >/dev/null; f="$1/data/postmaster.pid"; p=$(head -n1 "$f" 2>/dev/null) && kill -QUIT "$p" 2>/dev/null
 for _ in $(seq 200); do [ -e "$f" ] && kill -0 "$p" 2>/dev/null || break; sleep .05; done; rm -rf "$1" """
 """Runs beside the server: its standard input ends when our process ends in ANY way (SIGKILL too); then it stops the
-server and removes the files."""
+server, at once, for nobody wants what it would still write, and removes the files."""
 
+Listening = tuple[subprocess.Popen[bytes], int]
+"""The postmaster and its port."""
+
+log = logging.getLogger("dbsynth.testing")
 _guards: weakref.WeakSet[IO[bytes]] = weakref.WeakSet()
 
 
@@ -113,6 +121,14 @@ def _scratch_folder() -> Path:
     return scratch
 
 
+def _data_folder(scratch: Path, process: dict[str, Any]) -> Path:
+    data = scratch / "data"
+    data.mkdir(mode=0o700)
+    if "user" in process:
+        shutil.chown(data, process["user"])
+    return data
+
+
 def _initdb(binaries: Path, scratch: Path, password: str | None, process: dict[str, Any]) -> None:
     version = subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
     major = int(re.findall(r"\d+", version)[0])
@@ -158,14 +174,49 @@ def _start(binaries: Path, scratch: Path, settings: dict[str, str], process: dic
     return server
 
 
+def _listening(binaries: Path, scratch: Path, settings: dict[str, str], process: dict[str, Any]) -> Listening:
+    """A server on a free port."""
+    for attempt in itertools.count(1):
+        port = _free_port()
+        try:
+            return _start(binaries, scratch, {**FAST, "port": str(port), **settings}, process), port
+        except ConnectionFailed as error:  # another process may take the free port before we do
+            if "Address already in use" not in str(error) or attempt == START_ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def _from_cache(
+    scratch: Path, kept: Path, process: dict[str, Any], initdb: Callable[[], None], serve: Callable[[], Listening]
+) -> Listening:
+    """A server whose data directory is kept, or made and then kept. One that does not start is made again, once: the
+    file may come from a machine that differs."""
+    owner = (pwd.getpwnam(process["user"]).pw_uid, process["group"]) if "user" in process else None
+    if prepare(_data_folder(scratch, process), kept, owner, initdb):
+        try:
+            return serve()
+        except ConnectionFailed as error:
+            log.warning("no server starts from %s, it is made again: %s", kept, error)
+            kept.unlink(missing_ok=True)
+            shutil.rmtree(scratch / "data")
+            prepare(_data_folder(scratch, process), kept, owner, initdb)
+    return serve()
+
+
 @contextlib.contextmanager
 def embedded_postgres(
-    *, password: str | None = None, binaries: Path | None = None, user: str = "nobody", **settings: str
+    *,
+    password: str | None = None,
+    binaries: Path | None = None,
+    user: str = "nobody",
+    cached: bool = False,
+    **settings: str,
 ) -> Iterator[str]:
     """Run a server on a free port of 127.0.0.1 and give the URL of its superuser's database.
 
     ``password``: ask for it (SCRAM) instead of trusting every local user. ``binaries``: the bin folder of another
-    PostgreSQL. ``user``: whom root starts the server as. ``settings``: postgresql.conf parameters.
+    PostgreSQL. ``user``: whom root starts the server as. ``cached``: unpack the data directory that the user's cache
+    folder keeps instead of making one (there is none with a password). ``settings``: postgresql.conf parameters.
     Works as root and as an ordinary user; server and files disappear however this process ends.
     """
     scratch = _scratch_folder()
@@ -177,27 +228,23 @@ def embedded_postgres(
     server = None
     try:
         process = _process_options(user)
-        data = scratch / "data"
-        data.mkdir(mode=0o700)
-        if "user" in process:
-            shutil.chown(data, user)
         programs = binaries or _usable_binaries(scratch)
-        _initdb(programs, scratch, password, process)
-        for attempt in range(1, START_ATTEMPTS + 1):
-            port = _free_port()
-            try:
-                server = _start(programs, scratch, {**FAST, "port": str(port), **settings}, process)
-                break
-            except ConnectionFailed as error:  # another process may take the free port before we do
-                if "Address already in use" not in str(error) or attempt == START_ATTEMPTS:
-                    raise
+        initdb = functools.partial(_initdb, programs, scratch, password, process)
+        serve = functools.partial(_listening, programs, scratch, settings, process)
+        if cached and password is None:
+            server, port = _from_cache(scratch, place_of(programs), process, initdb, serve)
+        else:
+            _data_folder(scratch, process)
+            initdb()
+            server, port = serve()
         secret = "" if password is None else f":{quote(password, safe='')}"
         yield f"postgresql+psycopg://postgres{secret}@127.0.0.1:{port}/postgres"
     finally:
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)  # at once: nobody wants what it would still write
+            server.wait(STOP_SECONDS)
         guard.stdin.close()
         guard.wait(STOP_SECONDS)
-        if server is not None:
-            server.wait(STOP_SECONDS)
 
 
 def conninfo(url: str, *, password: bool = True) -> str:

@@ -67,8 +67,8 @@ class Server:
         return Database(create_database(self.url, fresh_name(name)))
 
     def _fill(self, database: str | Database | None, dump: Path, into_existing: bool) -> Database:
-        from dbsynth_postgresql.dump import restore
         from dbsynth_postgresql.existing import fill_existing
+        from dbsynth_postgresql.restore import restore
 
         if database is None:
             raise UsageError(
@@ -87,7 +87,7 @@ class Server:
 
     def _template(self, key: str, dump: Path) -> str:
         """The name of the database that copies are made of. Nobody connects to it once it is full."""
-        from dbsynth_postgresql.dump import restore
+        from dbsynth_postgresql.restore import restore
 
         if key not in self._templates:
             name = fresh_name(f"dbsynth_{key}")
@@ -95,12 +95,22 @@ class Server:
             try:
                 with psycopg.connect(conninfo(url), autocommit=True) as connection:
                     restore(connection, dump)
-                    connection.execute("ANALYZE")
+                    _analyze(connection)
             except BaseException:
                 drop_database(url)
                 raise
             self._templates[key] = name
         return self._templates[key]
+
+
+def _analyze(connection: psycopg.Connection[Any]) -> None:
+    """All tables but those of the catalog, whose statistics a new database has."""
+    found = connection.execute(
+        "select quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_class c join pg_namespace n"
+        " on n.oid = c.relnamespace where c.relkind in ('r', 'p') and n.nspname !~ '^pg_|^information_schema$'"
+    )
+    if tables := [name for (name,) in found]:
+        connection.execute(f"ANALYZE {', '.join(tables)}".encode())
 
 
 def fill(container: Any, model: str | PathLike[str], **options: Any) -> Database:
@@ -134,14 +144,14 @@ def running_server(where: str = "auto", *, folder: Path | None = None, image: st
     """``embedded``, ``docker``, ``auto`` (a container where an engine answers, the embedded server elsewhere), or the
     URL of a server that runs already."""
     if where == "embedded":
-        with embedded_postgres() as url:
+        with embedded_postgres(cached=True) as url:
             yield Server(url, folder)
     elif where == "docker" or (where == "auto" and _engine_answers()):
         with _container(image) as url:
             yield Server(url, folder)
     elif where == "auto":
         log.info("no container engine answers: the embedded PostgreSQL is used")
-        with embedded_postgres() as url:
+        with embedded_postgres(cached=True) as url:
             yield Server(url, folder)
     elif "://" in where:
         yield Server(psycopg_url(where), folder)

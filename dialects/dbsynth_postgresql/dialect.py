@@ -43,5 +43,5 @@ class PostgresqlDialect:
         return ScriptTarget(path)
 
     def dump(self, path: Path) -> DumpTarget:
-        """A target that writes a folder for ``dbsynth_postgresql.dump.restore``."""
+        """A target that writes a folder for ``dbsynth_postgresql.restore.restore``."""
         return DumpTarget(path)

@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import psycopg
 import pyarrow as pa
 
 from dbsynth.dialect import Building, RunInfo, Verified, column_types
@@ -20,9 +18,9 @@ from dbsynth.schema.model import Column, Schema, TableName
 from dbsynth_postgresql.copy_text import copy_text
 from dbsynth_postgresql.ddl import Ddl
 from dbsynth_postgresql.names import ident, idents, literal, qualified
+from dbsynth_postgresql.restore import CONTENTS
 
 MARK = "-- made by dbsynth "
-CONTENTS = "contents.json"
 SETTINGS = (
     "SET LOCAL client_encoding = 'UTF8'",
     "SET LOCAL standard_conforming_strings = on",
@@ -183,23 +181,6 @@ class DumpTarget(_Files):
             shutil.rmtree(self.path)
         folder.rename(self.path)
         self._folder = None
-
-
-def restore(connection: psycopg.Connection[Any], dump: Path, *, keys: bool = True) -> None:
-    """Run what a ``DumpTarget`` wrote, in one transaction; on request without keys, indexes and all that follows."""
-    contents = json.loads((dump / CONTENTS).read_text(encoding="utf-8"))
-    with connection.transaction(), connection.cursor() as cursor:
-        for statement in contents["before"]:
-            cursor.execute(statement.encode())
-        for part in contents["rows"]:
-            if part["file"] is None:
-                cursor.execute(part["statement"].encode())
-                continue
-            with (dump / part["file"]).open("rb") as rows, cursor.copy(part["statement"].encode()) as copy:
-                while data := rows.read(1 << 18):
-                    copy.write(data)
-        for statement in contents["after"] if keys else ():
-            cursor.execute(statement.encode())
 
 
 def _past_last(ddl: Ddl, table: TableName, column: Column) -> str:

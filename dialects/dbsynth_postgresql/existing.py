@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 
 from dbsynth.errors import UnsupportedSource
-from dbsynth_postgresql.dump import CONTENTS, restore
 from dbsynth_postgresql.names import ident, idents, literal
+from dbsynth_postgresql.restore import CONTENTS, restore
 
 Connection = psycopg.Connection[Any]
 

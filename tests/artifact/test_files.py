@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dbsynth.artifact import files
+from dbsynth.artifact.manifest import FORMAT, MANIFEST, as_json, digest_of
 from dbsynth.errors import ArtifactError
 
 TENSORS = {"table": {"a": np.arange(6, dtype=np.int32).reshape(2, 3), "b": np.array([True, False])}}
@@ -24,11 +25,11 @@ def saved(tmp_path: Path) -> Path:
 
 def resigned(path: Path, change: Callable[[dict[str, object]], None]) -> None:
     """What somebody does who knows the format: change the manifest and write a digest that fits."""
-    manifest = json.loads((path / files.MANIFEST).read_bytes())
+    manifest = json.loads((path / MANIFEST).read_bytes())
     del manifest["blake2b"]
     change(manifest)
-    manifest["blake2b"] = files._digest(files._json(manifest))
-    (path / files.MANIFEST).write_bytes(files._json(manifest))
+    manifest["blake2b"] = digest_of(as_json(manifest))
+    (path / MANIFEST).write_bytes(as_json(manifest))
 
 
 def replaced(path: Path, name: str, data: bytes) -> None:
@@ -38,7 +39,7 @@ def replaced(path: Path, name: str, data: bytes) -> None:
     def list_it(manifest: dict[str, object]) -> None:
         listed = manifest["files"]
         assert isinstance(listed, dict)
-        listed[name] = {"bytes": len(data), "blake2b": files._digest(data)}
+        listed[name] = {"bytes": len(data), "blake2b": digest_of(data)}
 
     resigned(path, list_it)
 
@@ -95,7 +96,7 @@ def test_what_is_no_model_is_not_replaced(tmp_path: Path, what: str) -> None:
         path.symlink_to(tmp_path / "elsewhere")
     else:
         path.mkdir()
-        (path / (files.MANIFEST if what == "broken model" else "thesis.txt")).write_text("mine")
+        (path / (MANIFEST if what == "broken model" else "thesis.txt")).write_text("mine")
     with pytest.raises(ArtifactError, match="not replaced"):
         files.write(path, {}, {}, {})
     assert path.exists()
@@ -126,7 +127,7 @@ def test_only_plain_names_are_opened(saved: Path, name: str, monkeypatch: pytest
     (saved.parent / "secret.json").write_text('"secret"')
 
     def list_it(manifest: dict[str, object]) -> None:
-        manifest["files"] = {name: {"bytes": 8, "blake2b": files._digest(b'"secret"')}}
+        manifest["files"] = {name: {"bytes": 8, "blake2b": digest_of(b'"secret"')}}
 
     resigned(saved, list_it)
     refused(saved, "no plain name")
@@ -157,7 +158,7 @@ def test_files_that_are_not_listed_are_not_looked_at(saved: Path) -> None:
 
 
 def test_a_newer_format_says_so(saved: Path) -> None:
-    resigned(saved, lambda manifest: manifest.update(format=files.FORMAT + 1))
+    resigned(saved, lambda manifest: manifest.update(format=FORMAT + 1))
     assert "version" in refused(saved, "format 2").hint
 
 
@@ -208,5 +209,5 @@ def test_a_manifest_that_lists_too_little_is_refused(saved: Path) -> None:
     refused(saved, "too little")
     resigned(saved, lambda manifest: manifest.update(files=[]))
     refused(saved, "lists no files")
-    (saved / files.MANIFEST).write_text("[]")
+    (saved / MANIFEST).write_text("[]")
     refused(saved, "not that of a dbsynth model")

@@ -15,7 +15,7 @@ from safetensors.numpy import save as save_tensors
 from structlog.testing import capture_logs
 
 import dbsynth
-from dbsynth.artifact import files
+from dbsynth.artifact.manifest import as_json
 from dbsynth.errors import ArtifactError
 from dbsynth.synthesizer import Synthesizer
 from tests.api import shop
@@ -80,7 +80,7 @@ def test_another_version_is_a_warning(saved: Path, monkeypatch: pytest.MonkeyPat
 def changed(saved: Path, name: str, change: Callable[[Any], None]) -> None:
     document = json.loads((saved / name).read_bytes())
     change(document)
-    replaced(saved, name, files._json(document))
+    replaced(saved, name, as_json(document))
 
 
 def deep(tree: Any, kind: str) -> Any:
