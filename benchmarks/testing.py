@@ -3,11 +3,12 @@
     python benchmarks/testing.py FOLDER [--effort E] [--models NAME...]      # FOLDER holds NAME.sql.gz dumps
 
 A wheel is built of this checkout and installed into a fresh virtual environment with `dbsynth[testing]`, pytest and
-pytest-xdist; that is not counted. Then, with a model of chinook: the first session (rows are made, kept and
-loaded), the second one (rows are loaded), twenty tests with a database each, in one process and in four of pytest-
-xdist; and within a session what a copy of the database, a transaction that is rolled back, and loading the same
-model again cost (median of 20). After that, of every model: training, bytes, and loading (median of 5). Wall
-seconds, and CPU seconds of the command and its children. Prints Markdown tables.
+pytest-xdist; that is not counted. Then, with a model of chinook: a session of pytest with one empty test, the first
+session (rows are made, kept and loaded), a second one (rows are loaded), twenty tests with a database each, in one
+process and in four of pytest-xdist, each the least of as many runs as it says; and within a session what a copy of the
+database, a transaction that is rolled back, and loading the same model again cost (median of 20). After that, of every
+model: training, bytes, and loading (median of 5). Wall seconds, and CPU seconds of the command and its children. Prints
+Markdown tables.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dbsynth.testing.embedded import create_database, embedded_postgres, restore
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = {"adventureworks": ("production", "sales", "person", "purchasing", "humanresources")}
+EMPTY = "def test_nothing(): pass\n"
 TESTS = """
 import json, pytest, statistics, time
 
@@ -108,14 +110,19 @@ def sessions(programs: Path, folder: Path) -> None:
     (folder / "pytest.ini").write_text("[pytest]\n")
     cache = {"DBSYNTH_CACHE": str(folder / "cache")}
     pytest = [programs / "pytest", "-q", "--dbsynth-server=embedded"]
-    print("\n| session | wall s | CPU s |\n|---|--:|--:|")
-    for name, turns, more in (
-        ("first: rows are made", 0, []), ("second", 0, []), ("20 tests with a database each", 20, []),
-        ("the same on four workers", 20, ["-n", "4"]),
-    ):  # fmt: skip
-        (folder / "test_shop.py").write_text(TESTS.format(turns=turns))
-        wall, cpu, _ = run([*pytest, *more], folder, **cache)
-        print(f"| {name} | {wall:.1f} | {cpu:.1f} |", flush=True)
+    one, twenty = TESTS.format(turns=0), TESTS.format(turns=20)
+    print("\n| session | runs | wall s | CPU s |\n|---|--:|--:|--:|")
+    for name, tests, runs, more in (
+        ("pytest with an empty test", EMPTY, 5, []),
+        ("first: rows are made", one, 1, []),
+        ("second", one, 5, []),
+        ("second, without the plugin of faker", one, 5, ["-p", "no:faker"]),
+        ("20 tests with a database each", twenty, 3, []),
+        ("the same on four workers", twenty, 3, ["-n", "4"]),
+    ):
+        (folder / "test_shop.py").write_text(tests)
+        wall, cpu, _ = min(run([*pytest, *more], folder, **cache) for _ in range(runs))
+        print(f"| {name} | {runs} | {wall:.1f} | {cpu:.1f} |", flush=True)
     print("\n| within a session | ms |\n|---|--:|")
     for name, seconds in json.loads((folder / "costs.json").read_text()).items():
         print(f"| {name} | {1000 * seconds:.0f} |")

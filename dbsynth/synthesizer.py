@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("dbsynth")
 Rows = int | Mapping[str, int] | None
 Dtypes = Mapping[str, Mapping[str, str]]
+FEW_ROWS = 50_000
+"""Are made sooner than a worker process has started."""
 
 
 class Synthesizer:
@@ -253,8 +255,13 @@ class Synthesizer:
         self, path: Path, *, schema: str | None = None, scale: float = 1.0, rows: Rows = None, seed: int | None = None
     ) -> RunDone:
         """A folder that ``dbsynth.testing`` loads into PostgreSQL servers, again and again."""
-        options = GenerateOptions(scale, self._wanted(rows), seed, schema)
-        return write_dump(self._trained, path, options, _nobody)
+        from dbsynth.model.training import single_thread
+
+        wanted = self._wanted(rows)
+        few = 0 < scale <= MAX_SCALE and sum(t.rows for t in resized(self.plan, scale, wanted).tables) <= FEW_ROWS
+        options = GenerateOptions(scale, wanted, seed, schema, workers=0 if few else None)
+        with single_thread() if few else nullcontext():  # as in the processes of an executor: the same rows
+            return write_dump(self._trained, path, options, _nobody)
 
     @property
     def dialect(self) -> str | None:

@@ -125,8 +125,14 @@ def test_what_another_user_wrote_is_not_used(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "link.pack").symlink_to(path)
     with pytest.raises(OSError, match="symbolic"):
         prepared.read(tmp_path / "link.pack")
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(prepared.Damaged, match="not this user's"):
+    stated = os.fstat
+
+    def of_another(handle: int) -> os.stat_result:
+        found = stated(handle)
+        return os.stat_result((*found[:4], os.geteuid() + 1, *found[5:]))
+
+    monkeypatch.setattr(os, "fstat", of_another)
+    with pytest.raises(prepared.Damaged, match="another user's"):
         prepared.read(path)
 
 
