@@ -201,9 +201,7 @@ def known(values: list[Any] | pa.Array) -> list[Any]:
 
 
 EVERY = pytest.mark.parametrize("name", CASES)
-QUICK = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @EVERY
