@@ -20,7 +20,6 @@ from dbsynth.model.latent import quantile
 from dbsynth.model.layers import Context, Linear
 from dbsynth.model.modes import Modes
 from dbsynth.model.noise import uniforms
-from dbsynth.model.registry import restored
 from dbsynth.model.settings import EPOCHS, Allowed
 from dbsynth.model.training import single_thread
 from dbsynth.rng import derive
@@ -143,11 +142,16 @@ class TvaeModel:
         return latent.reshape(rows, CANDIDATES, LATENT)[torch.arange(rows), chosen]
 
     def state(self) -> State:
+        weights = {f"net.{name}": tensor.numpy().copy() for name, tensor in self.net.state_dict().items()}
         config = {"strategy": Tvae.name, "cardinalities": list(self.modes.cardinalities), "context": list(self.context)}
-        return State(config, {**epochs.weights(self.net), **self.modes.arrays()})
+        return State(config, {**weights, **self.modes.arrays()})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restored, (self.state(), self.report)
+        return _restored, (self.state(), self.report)
+
+
+def _restored(state: State, report: FitReport) -> FittedModel:
+    return Tvae().restore(state, report)
 
 
 class Tvae:
@@ -184,7 +188,9 @@ class Tvae:
             return Independent().restore(state, report)
         modes = Modes.restore([int(k) for k in config["cardinalities"]], arrays)
         net = Decoder(modes.width, len(modes.numbers), config["context"], torch.Generator())
-        epochs.put_weights(net, arrays)
+        net.load_state_dict(
+            {n.removeprefix("net."): torch.from_numpy(np.array(a)) for n, a in arrays.items() if n.startswith("net.")}
+        )
         return TvaeModel(net, modes, config["context"], report)
 
 

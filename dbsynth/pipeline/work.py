@@ -128,6 +128,7 @@ class PreparedBlobs:
     shared: dict[TableName, bytes]
     rows: int
     columns: int
+    context_columns: int
     warnings: tuple[str, ...]
 
 
@@ -154,6 +155,7 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
         shared=shared,
         rows=len(prepared.encoded.codes),
         columns=len(prepared.codec.cardinalities),
+        context_columns=0,
         warnings=prepared.warnings,
     )
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import psycopg
@@ -22,6 +22,7 @@ from dbsynth.testing.database import Database, fresh_name
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres
 
 log = logging.getLogger("dbsynth.testing")
+Where = Literal["auto", "embedded", "docker"]
 STAGED = "dbsynth_staged"
 IMAGE = "postgres:17-alpine"
 
@@ -57,7 +58,7 @@ class Server:
             schema = STAGED  # beside the tables that are there
         key, dump = dumped(path, scale=scale, rows=rows, seed=seed, schema=schema)
         if into_existing or database is not None:
-            return self._fill(database, dump, into_existing)
+            return self._fill(database, dump, into_existing, seed)
         template = self._template(key, dump)
         return Database(create_database(self.url, fresh_name(path.name), template=template), template)
 
@@ -65,7 +66,7 @@ class Server:
         """An empty database."""
         return Database(create_database(self.url, fresh_name(name)))
 
-    def _fill(self, database: str | Database | None, dump: Path, into_existing: bool) -> Database:
+    def _fill(self, database: str | Database | None, dump: Path, into_existing: bool, seed: int) -> Database:
         from dbsynth_postgresql.existing import fill_existing
         from dbsynth_postgresql.restore import restore
 
@@ -79,7 +80,7 @@ class Server:
             if not into_existing:
                 restore(connection, dump)
                 return Database(url)
-            drift = fill_existing(connection, dump)
+            drift = fill_existing(connection, dump, url=url, seed=seed)
         for line in drift:
             log.info("%s", line)
         return Database(url, drift=tuple(drift))

@@ -4,124 +4,116 @@ with what differs told."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from dbsynth.errors import UnsupportedSource
-from dbsynth_postgresql.names import ident, idents, literal
+from dbsynth.dialect import connect
+from dbsynth.errors import PermissionDenied, TargetRefused, UnsupportedSource
+from dbsynth_postgresql.existing_catalog import Catalog, Column, Connection, Key, Name, dotted, place
+from dbsynth_postgresql.existing_columns import ROW, NewColumns, new_columns
+from dbsynth_postgresql.names import ident, idents
 from dbsynth_postgresql.restore import CONTENTS, restore
 
-Connection = psycopg.Connection[Any]
-
-COLUMNS = """
-    select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-        a.atthasdef or a.attidentity <> '', a.attgenerated <> '', a.attidentity = 'a',
-        coalesce((select e.enumlabel from pg_enum e where e.enumtypid = a.atttypid order by e.enumsortorder limit 1),
-            ''), t.typcategory
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-    join pg_type t on t.oid = a.atttypid
-    where c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
-        and n.nspname !~ '^(pg_|information_schema)' order by 1, 2, a.attnum"""
-KEYS = """
-    select c.conname, n.nspname, r.relname, pn.nspname, p.relname,
-        (select array_agg(a.attname::text order by k.i) from unnest(c.conkey) with ordinality k(n, i)
-         join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.n),
-        (select array_agg(a.attname::text order by k.i) from unnest(c.confkey) with ordinality k(n, i)
-         join pg_attribute a on a.attrelid = c.confrelid and a.attnum = k.n)
-    from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace
-    join pg_class p on p.oid = c.confrelid join pg_namespace pn on pn.oid = p.relnamespace
-    where c.contype = 'f' and c.conparentid = 0"""
-UNIQUE = """
-    select n.nspname, r.relname, a.attname from pg_index i join pg_class r on r.oid = i.indrelid
-    join pg_namespace n on n.oid = r.relnamespace join pg_attribute a on a.attrelid = r.oid and a.attnum = i.indkey[0]
-    where i.indisunique and i.indnkeyatts = 1"""
-FILLS = {"N": "0", "B": "false", "D": "timestamp '2020-01-01'", "T": "interval '0'", "S": "''", "U": "", "A": "'{}'"}
-"""By pg_type.typcategory, what stands in a new column that must not be null."""
-
-ROW = "dbsynth row"
-"""The number of a row, beside its columns."""
-Name = tuple[str, str]
+Pairs = dict[Name, tuple[Name, list[str]]]
+"""Existing table -> the staged one, and the columns that both have."""
+AGAIN = "change your migration, or train the model anew"
 
 
-@dataclass(frozen=True)
-class Column:
-    name: str
-    type: str
-    needed: bool
-    """NOT NULL without a default."""
-    generated: bool
-    always: bool
-    label: str
-    category: str
-
-
-@dataclass(frozen=True)
-class Key:
-    name: str
-    table: Name
-    parent: Name
-    columns: tuple[str, ...]
-    ref_columns: tuple[str, ...]
-
-
-@dataclass
-class Catalog:
-    """What is there: ``unique``: columns that are unique alone."""
-
-    tables: dict[Name, dict[str, Column]] = field(default_factory=dict)
-    keys: list[Key] = field(default_factory=list)
-    unique: set[tuple[str, str, str]] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, connection: Connection) -> Catalog:
-        found = cls()
-        for schema, table, name, type_, not_null, filled, generated, always, label, category in connection.execute(
-            COLUMNS.encode()
-        ):
-            needed = not_null and not filled and not generated
-            column = Column(name, type_, needed, generated, always, label, category)
-            found.tables.setdefault((schema, table), {})[name] = column
-        for name, schema, table, parent_schema, parent, columns, ref_columns in connection.execute(KEYS.encode()):
-            key = Key(name, (schema, table), (parent_schema, parent), tuple(columns), tuple(ref_columns))
-            found.keys.append(key)
-        found.unique = {tuple(row) for row in connection.execute(UNIQUE.encode())}
-        return found
-
-
-def fill_existing(connection: Connection, dump: Path) -> list[str]:
+def fill_existing(connection: Connection, dump: Path, *, url: str, seed: int = 0) -> list[str]:
     """Insert the rows of ``dump``, whose schemas are not there, into the tables that are, in one transaction. Gives
-    where they differ from those of the dump: a table or a column that only one side has, another type.
+    where they differ from those of the dump: a table or a column that only one side has, another type. ``url``: of
+    the same database, to ask for the types and CHECKs of new columns.
 
-    A new column that may be null or has a default keeps it; one that may not gets a value of its kind, and one that is
-    a foreign key points at rows in turn. Raises UnsupportedSource, which names table and column, for what cannot be
-    filled: nothing is written then."""
+    A new column that may be null or has a default keeps it; one that may not gets values by its role, its type and
+    its CHECKs, or, if it is a foreign key, points at rows in turn. Nothing is written, and UnsupportedSource names
+    table and column, for what cannot be filled; TargetRefused for tables that hold rows."""
     contents = json.loads((dump / CONTENTS).read_text(encoding="utf-8"))
     schemas: dict[str, str] = contents["schemas"]
-    with connection.transaction():
+    with _told("the rows of the model"), connection.transaction():
         connection.execute(b"SET LOCAL search_path = pg_catalog")  # names of types come with their schemas
         there = Catalog.of(connection)
         restore(connection, dump, keys=False)
         staged = {name: c for name, c in Catalog.of(connection).tables.items() if name[0] in schemas}
         pairs, drift = _paired(staged, schemas, there)
-        for table in _in_order(pairs, there):
-            _insert(connection, pairs[table], table, staged, there, drift)
+        _refuse_filled(connection, pairs)
+        order = _in_order(pairs, there)
+        for table in order:
+            drift += _checked(connection, pairs[table], table, staged, there)
+        new = _new(connection, url, pairs, staged, there, seed)
+        drift += [line for table in order for line in new[table].drift]
+        for table in order:
+            with _told(f"table {dotted(table)}"):
+                _insert(connection, pairs[table], table, staged, there, new[table])
         _close_cycles(connection, pairs, there)
+        connection.execute(b"SET CONSTRAINTS ALL IMMEDIATE")
         _move_sequences(connection, pairs, there)
         for schema in schemas:
             connection.execute(f"DROP SCHEMA {ident(schema)} CASCADE".encode())
     return drift
 
 
+def _new(
+    connection: Connection,
+    url: str,
+    pairs: Pairs,
+    staged: Mapping[Name, Mapping[str, Column]],
+    there: Catalog,
+    seed: int,
+) -> dict[Name, NewColumns]:
+    needed = {
+        table: [c.name for c in there.tables[table].values() if c.needed and c.name not in staged[source]]
+        for table, (source, _) in pairs.items()
+    }
+    schemas = sorted({schema for (schema, _), names in needed.items() if names})
+    if not schemas:
+        return {table: NewColumns() for table in pairs}
+    database = connect(url)
+    try:
+        known = database.introspect(schemas)
+    finally:
+        database.close()
+    return {t: new_columns(connection, known, t, names, there, pairs, seed) for t, names in needed.items()}
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What the database refuses, as an error that names table, column or constraint. Values are left out."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PermissionDenied(
+            f"{what}: {error.diag.message_primary}", hint="connect as the user who ran the migrations"
+        ) from error
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        told = error.diag
+        table = f"{told.schema_name}.{told.table_name}" if told.table_name else ""
+        where = f"table {table}" if table else what
+        if told.column_name:
+            where = f"column {table}.{told.column_name}" if table else f"column {told.column_name}"
+        said = told.constraint_name or (told.message_primary or type(error).__name__).partition(': "')[0]
+        reasons: dict[type[psycopg.Error], str] = {
+            psycopg.errors.UniqueViolation: f"the model's rows have values twice that {said} wants once",
+            psycopg.errors.CheckViolation: f"rows of the model do not meet {said}",
+            psycopg.errors.ForeignKeyViolation: f"rows of the model point by {said} at rows that are not there",
+            psycopg.errors.ExclusionViolation: f"rows of the model exclude each other by {said}",
+            psycopg.errors.NotNullViolation: "must not be null, and rows of the model have no value",
+        }
+        why = reasons.get(type(error), f"the database refuses its rows ({said})")
+        raise UnsupportedSource(f"{where}: {why}; nothing was written", hint=AGAIN) from error
+
+
 def _paired(
     staged: Mapping[Name, Mapping[str, Column]], schemas: Mapping[str, str], there: Catalog
-) -> tuple[dict[Name, tuple[Name, list[str]]], list[str]]:
-    """Existing table -> the staged one and the columns that both have; and what differs."""
-    pairs: dict[Name, tuple[Name, list[str]]] = {}
+) -> tuple[Pairs, list[str]]:
+    """Also what differs. UnsupportedSource where no table of the model is there, or it is not clear which."""
+    pairs: Pairs = {}
     drift = []
     for (schema, table), columns in staged.items():
         goal = _goal(schemas[schema], table, there)
@@ -132,14 +124,24 @@ def _paired(
         gone = [c for c in columns if c not in own]
         drift += [f"column {table}.{c} of the model is not there: left out" for c in gone]
         both = [c for c in columns if c in own and not own[c].generated]
-        drift += [
-            f"column {table}.{c} is {own[c].type}, in the model {columns[c].type}: converted"
-            for c in both
-            if own[c].type.split(".")[-1] != columns[c].type.split(".")[-1]
-        ]
         pairs[goal] = ((schema, table), [c for c in both if not columns[c].generated or not own[c].generated])
+    if not pairs:
+        raise _nothing_there([(schemas[s], t) for s, t in staged], there)
     drift += [f"table {t} is not in the model: left as it is" for s, t in there.tables if (s, t) not in pairs]
     return pairs, drift
+
+
+def _nothing_there(wanted: Sequence[Name], there: Catalog) -> UnsupportedSource:
+    found = [dotted(n) for n in there.tables] + [f"{dotted(n)} (no table: a view)" for n in there.views]
+    return UnsupportedSource(
+        f"none of the tables of the model is there: looked for {_listed([dotted(n) for n in wanted])}; there are: "
+        f"{_listed(found) or 'none'}",
+        hint="run your migrations on this database first; tables are found by their exact names, capitals included",
+    )
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _goal(schema: str, table: str, there: Catalog) -> Name | None:
@@ -147,7 +149,22 @@ def _goal(schema: str, table: str, there: Catalog) -> Name | None:
     if (schema, table) in there.tables:
         return (schema, table)
     named = [n for n in there.tables if n[1] == table]
-    return named[0] if len(named) == 1 else None
+    if len(named) > 1:
+        raise UnsupportedSource(
+            f"table {schema}.{table} of the model is not there, and {_listed([dotted(n) for n in named])} are: into "
+            "which one is not clear",
+            hint=f"make the table in schema {schema}, or leave one of that name",
+        )
+    return named[0] if named else None
+
+
+def _refuse_filled(connection: Connection, pairs: Pairs) -> None:
+    filled = [t for t in pairs if connection.execute(f"SELECT 1 FROM {place(t)} LIMIT 1".encode()).fetchone()]
+    if filled:
+        raise TargetRefused(
+            f"filled already: {_listed([dotted(t) for t in filled])}; nothing was written",
+            hint=f"load into a fresh database (server.create()), or empty them first: TRUNCATE {place(filled[0])}, ...",
+        )
 
 
 def _in_order(pairs: Mapping[Name, Any], there: Catalog) -> list[Name]:
@@ -171,27 +188,88 @@ def _may_wait(key: Key, there: Catalog) -> bool:
     return all(not there.tables[key.table][c].needed for c in key.columns) and key.parent != key.table
 
 
+def _checked(
+    connection: Connection,
+    pair: tuple[Name, Sequence[str]],
+    table: Name,
+    staged: Mapping[Name, Mapping[str, Column]],
+    there: Catalog,
+) -> list[str]:
+    """What is converted, and that all values of the columns that both have can be."""
+    source, columns = pair
+    drift = []
+    for name in columns:
+        own, model = there.tables[table][name], staged[source][name]
+        where = f"column {dotted(table)}.{name}"
+        if own.not_null and not model.not_null:
+            asked = f"SELECT count(*) FROM {place(source)} WHERE {ident(name)} IS NULL"
+            if missing := _number(connection, asked):
+                raise UnsupportedSource(
+                    f"{where} must not be null, and {missing} rows of the model have no value; nothing was written",
+                    hint="let it be null, or train the model anew",
+                )
+        if own.type == model.type and own.category != "E":
+            continue
+        lost = _lost(connection, source, own, model, where)
+        if own.type.split(".")[-1] != model.type.split(".")[-1]:
+            rounded = f", {lost} values are rounded" if lost else ""
+            said = f"column {table[1]}.{name} is {own.type}, in the model {model.type}: converted"
+            drift.append(said + rounded)
+    return drift
+
+
+def _lost(connection: Connection, source: Name, own: Column, model: Column, where: str) -> int:
+    """How many values another type changes: none of texts, or UnsupportedSource, which comes too for values that the
+    type cannot hold."""
+    column, known = f"r.{ident(own.name)}", f"FROM {place(source)} AS r WHERE r.{ident(own.name)} IS NOT NULL"
+    cast = f"{column}::text::{own.type}"
+    differs = f"{where} is {own.type}, in the model {model.type}"
+    try:
+        with connection.transaction():
+            _number(connection, f"SELECT count({cast}) {known}")
+    except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError) as error:
+        raise UnsupportedSource(
+            f"{differs}: not all its values can be converted; nothing was written", hint=AGAIN
+        ) from error
+    if own.category == "S":
+        asked = f"SELECT count(*) {known} AND rtrim({cast}::text) <> rtrim({column}::text)"
+        if cut := _number(connection, asked):
+            raise UnsupportedSource(
+                f"{differs}: {cut} values are longer than that and would be cut; nothing was written",
+                hint="make it wider in your migration, or train the model anew",
+            )
+        return 0
+    try:
+        with connection.transaction():
+            same = f"{cast}::text::{model.type}::text"
+            return _number(connection, f"SELECT count(*) {known} AND {same} <> {column}::text")
+    except psycopg.DataError:  # no way back from this type: true is no number
+        return 0
+
+
+def _number(connection: Connection, asked: str) -> int:
+    found = connection.execute(asked.encode()).fetchone()
+    return int(found[0]) if found else 0
+
+
 def _insert(
     connection: Connection,
     pair: tuple[Name, Sequence[str]],
     table: Name,
     staged: Mapping[Name, Mapping[str, Column]],
     there: Catalog,
-    drift: list[str],
+    new: NewColumns,
 ) -> None:
     source, columns = pair
     own = there.tables[table]
     waiting = {c for k in there.keys if k.table == table and _may_wait(k, there) for c in k.columns}
     chosen = [c for c in columns if c not in waiting]
-    values = [_converted(c, own[c], staged[source][c]) for c in chosen]
-    for name, column in own.items():
-        if column.needed and name not in staged[source]:
-            values.append(_filled(table, column, there, drift))
-            chosen.append(name)
-    overriding = " OVERRIDING SYSTEM VALUE" if any(own[c].always for c in chosen) else ""
-    rows = f"(SELECT *, row_number() OVER () AS {ident(ROW)} FROM {_place(source)}) AS r"
-    into = f"{_place(table)} ({idents(chosen)})" if chosen else _place(table)
-    connection.execute(f"INSERT INTO {into}{overriding} SELECT {', '.join(values)} FROM {rows}".encode())
+    values = {c: _converted(c, own[c], staged[source][c]) for c in chosen}
+    values |= {c: new.value(c, values) for c in new.names}
+    overriding = " OVERRIDING SYSTEM VALUE" if any(own[c].always for c in values) else ""
+    rows = f"(SELECT *, row_number() OVER () AS {ident(ROW)} FROM {place(source)}) AS r{new.joined}"
+    into = f"{place(table)} ({idents(values)})" if values else place(table)
+    connection.execute(f"INSERT INTO {into}{overriding} SELECT {', '.join(values.values())} FROM {rows}".encode())
 
 
 def _converted(name: str, own: Column, staged: Column) -> str:
@@ -201,34 +279,7 @@ def _converted(name: str, own: Column, staged: Column) -> str:
     )
 
 
-def _filled(table: Name, column: Column, there: Catalog, drift: list[str]) -> str:
-    """SQL of a value for a new column that must have one."""
-    where = f"{'.'.join(table)}.{column.name}"
-    for key in there.keys:
-        if key.table == table and key.columns == (column.name,):
-            drift.append(f"column {where} is not in the model: points at rows of {'.'.join(key.parent)} in turn")
-            values = f"(SELECT array_agg({ident(key.ref_columns[0])} ORDER BY 1) FROM {_place(key.parent)})"
-            return f"({values})[1 + (r.{ident(ROW)} - 1) % cardinality({values})]"
-    unique = (*table, column.name) in there.unique
-    if column.category == "E":
-        value = literal(column.label)
-    elif unique and column.category in ("N", "S"):
-        value = f"r.{ident(ROW)}"
-    elif column.type == "uuid":
-        value = f"md5({literal(where)} || r.{ident(ROW)})"
-        unique = False
-    else:
-        value = "" if unique else FILLS.get(column.category, "")
-    if not value:
-        raise UnsupportedSource(
-            f"column {where} ({column.type}) is not in the model, must not be null and has no default",
-            hint="give it a default in your migration, or train the model anew",
-        )
-    drift.append(f"column {where} is not in the model: filled with values of its type")
-    return f"({value})::text::{column.type}"
-
-
-def _close_cycles(connection: Connection, pairs: Mapping[Name, tuple[Name, Sequence[str]]], there: Catalog) -> None:
+def _close_cycles(connection: Connection, pairs: Pairs, there: Catalog) -> None:
     """Keys that waited, now that all rows are there: rows are known again by a key that both sides have."""
     for table, (source, columns) in pairs.items():
         waiting = [k for k in there.keys if k.table == table and _may_wait(k, there) and set(k.columns) <= set(columns)]
@@ -238,13 +289,13 @@ def _close_cycles(connection: Connection, pairs: Mapping[Name, tuple[Name, Seque
         known = [c for c in columns if (*table, c) in there.unique and c not in {c for k in waiting for c in k.columns}]
         if not known:
             raise UnsupportedSource(
-                f"table {'.'.join(table)} has no key of one column by which its rows are known",
+                f"table {dotted(table)} has no key of one column by which its rows are known",
                 hint=f"give it one, or make {waiting[0].name} NOT NULL",
             )
         changed = dict.fromkeys(c for k in waiting for c in k.columns)
         sets = ", ".join(f"{ident(c)} = r.{ident(c)}::text::{own[c].type}" for c in changed)
         same = f"t.{ident(known[0])} = r.{ident(known[0])}::text::{own[known[0]].type}"
-        connection.execute(f"UPDATE {_place(table)} AS t SET {sets} FROM {_place(source)} AS r WHERE {same}".encode())
+        connection.execute(f"UPDATE {place(table)} AS t SET {sets} FROM {place(source)} AS r WHERE {same}".encode())
 
 
 def _move_sequences(connection: Connection, pairs: Mapping[Name, Any], there: Catalog) -> None:
@@ -253,12 +304,8 @@ def _move_sequences(connection: Connection, pairs: Mapping[Name, Any], there: Ca
             if column.category != "N":
                 continue
             asked = "select pg_get_serial_sequence(%s, %s)"
-            sequence = connection.execute(asked, (_place(table), name)).fetchone()
+            sequence = connection.execute(asked, (place(table), name)).fetchone()
             if sequence and sequence[0]:
-                last, place = f"max({ident(name)})", _place(table)
-                moved = f"SELECT setval(%s::regclass, {last}) FROM {place} HAVING {last} > 0"
+                last = f"max({ident(name)})"
+                moved = f"SELECT setval(%s::regclass, {last}) FROM {place(table)} HAVING {last} > 0"
                 connection.execute(moved.encode(), (sequence[0],))
-
-
-def _place(name: Name) -> str:
-    return f"{ident(name[0])}.{ident(name[1])}"

@@ -64,7 +64,16 @@ _SPELLED = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ł": "l", "ø": "o"
 def fold(name: str) -> str:
     """Small letters without accents: ``Straße`` -> ``strasse``, ``Größe`` -> ``groesse``."""
     text = name.lower()
-    for letter, plain in _SPELLED.items():
+    for letter, plain in (
+        ("ß", "ss"),
+        ("ä", "ae"),
+        ("ö", "oe"),
+        ("ü", "ue"),
+        ("ł", "l"),
+        ("ø", "o"),
+        ("æ", "ae"),
+        ("œ", "oe"),
+    ):
         text = text.replace(letter, plain)
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
