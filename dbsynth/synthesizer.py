@@ -20,7 +20,7 @@ from dbsynth.artifact import model as artifact
 from dbsynth.artifact.learned import schema_hash
 from dbsynth.artifact.summary import holdings, holds_statistics
 from dbsynth.dialect import parse_url
-from dbsynth.errors import UnsatisfiableConstraint, UsageError
+from dbsynth.errors import UsageError
 from dbsynth.frames.pandas import load as load_pandas
 from dbsynth.frames.pandas import to_pandas
 from dbsynth.limits import MAX_ROWS, MAX_SCALE
@@ -32,14 +32,12 @@ from dbsynth.pipeline.exports import Format, write_dump, write_files
 from dbsynth.pipeline.filling import Emit
 from dbsynth.pipeline.fitting import Fitted, drawn
 from dbsynth.pipeline.generation import Check, GenerateOptions, Origin, Trained, generate_into
-from dbsynth.pipeline.making import made
+from dbsynth.pipeline.making import check_outcomes, made, tell_what_is_not_checked
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import resized
 from dbsynth.pipeline.room import check_room
-from dbsynth.pipeline.schedule import Outcome
 from dbsynth.pipeline.spool import Spool
 from dbsynth.quality.statistics import Statistics
-from dbsynth.schema.checks import parse_checks
 from dbsynth.schema.model import TableName
 
 if TYPE_CHECKING:
@@ -160,14 +158,14 @@ class Synthesizer:
             raise UsageError(f"scale={scale}: not in 0..{MAX_SCALE:,.0f}", hint="1.0 makes as many rows as the source")
         plan = resized(self.plan, scale, wanted)
         check_room(plan)
-        self._tell_what_is_not_checked(plan)
+        tell_what_is_not_checked(plan)
         own = drawn("sample") if seed is None else seed
         executor: Executor = InlineExecutor()
         if workers is not None and workers > 1:
             executor = LocalExecutor(workers, lambda table, step, done, total: None)
         try:
             with made(plan, self._learned, (self.seed, own), executor, enforce=enforce) as (spool, outcomes):
-                self._check_outcomes(plan, wanted, outcomes, enforce)
+                check_outcomes(plan, wanted, outcomes, enforce)
                 executor.close()
                 yield plan, spool
         except BaseException:
@@ -324,34 +322,6 @@ class Synthesizer:
                 raise UsageError(f"rows: {n!r} of {name!r} is no number of rows", hint="give whole numbers from 0 on")
             found[str(matching[0])] = n
         return found
-
-    def _tell_what_is_not_checked(self, plan: Plan) -> None:
-        for table in plan.tables:
-            open_ = [c.check.name for c in parse_checks(table.table, plan.sqlglot_dialect) if not c.evaluable]
-            if open_ and table.rows:
-                log.warning(
-                    "only a database can evaluate these CHECKs: they are left to the load",
-                    table=str(table.name),
-                    checks=open_,
-                )
-
-    def _check_outcomes(
-        self, plan: Plan, wanted: Mapping[str, int], outcomes: Mapping[TableName, Outcome], enforce: bool
-    ) -> None:
-        for table in plan.tables:
-            outcome = outcomes[table.name]
-            for said in outcome.warnings:
-                log.warning(said, table=str(table.name))
-            for constraint, broken in outcome.violations.items():
-                rate = round(broken / max(1, table.made_rows), 6)
-                log.warning("rows that break a constraint are left out", table=str(table.name),
-                            constraint=constraint, rows=broken, rate=rate)  # fmt: skip
-            asked = wanted.get(str(table.name))
-            if enforce and asked is not None and outcome.rows != asked:
-                raise UnsatisfiableConstraint(
-                    f"{table.name}: {asked:,} rows were asked for, its constraints allow {outcome.rows:,}",
-                    hint="ask for fewer rows, or pass enforce_constraints=False",
-                )
 
     def label(self, table: TableName) -> str:
         """What a table is called in ``sample``."""

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres, restore
 from tests.clones import cloned
@@ -24,6 +25,10 @@ _numbers = itertools.count(1)
 
 # A runner that was started in the background may ignore interrupts, and so would every process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test asserts a time, and a loaded machine is slow.
+settings.register_profile("dbsynth", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dbsynth")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | None:

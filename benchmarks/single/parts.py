@@ -10,9 +10,9 @@ import numpy as np
 
 def fine() -> None:
     """Numbers in quantile bins: where in its bin a value lies is left to chance."""
-    from dbsynth.codec import bins
+    from dbsynth.codec import bin_fitting
 
-    bins.FINE_ROWS = 10**12
+    bin_fitting.FINE_ROWS = 10**12
 
 
 def smooth() -> None:

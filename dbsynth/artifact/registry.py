@@ -47,7 +47,8 @@ from dbsynth.values.base import ValueGenerator
 from dbsynth.values.between import Between
 from dbsynth.values.binary import Bytes
 from dbsynth.values.chains import TokenChain
-from dbsynth.values.codes import CodeForm, CodeRun, Codes
+from dbsynth.values.code_forms import CodeForm, CodeRun
+from dbsynth.values.codes import Codes
 from dbsynth.values.column import Drawer, MadeColumn
 from dbsynth.values.customs import Customs
 from dbsynth.values.distinct import Seen

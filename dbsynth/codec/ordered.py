@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from dbsynth.codec.base import State
-from dbsynth.codec.bins import Bins, fit_bins
+from dbsynth.codec.bin_fitting import fit_bins
+from dbsynth.codec.bins import Bins
 
 ORDINARY, NULL = 0, -1
 """Marks beside the special values 1, 2, ... of a column (see ``Marked``)."""

@@ -16,7 +16,7 @@ from dbsynth.codec.base import State
 from dbsynth.model import fidelity
 from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, TrainingData
 from dbsynth.model.clock import Clock
-from dbsynth.model.registry import load_strategy
+from dbsynth.model.registry import load_strategy, restored
 from dbsynth.model.settings import WITH_CRITIC, Allowed, check
 from dbsynth.model.training import split
 from dbsynth.rng import derive, generator
@@ -63,7 +63,7 @@ class Auto:
         return _told(self._fit(best, data, seed, _within(budget, clock), progress, None), _words(scores))
 
     def restore(self, state: State, report: FitReport) -> FittedModel:
-        return load_strategy(state.config["strategy"]).restore(state, report)
+        return restored(state, report)
 
     def _fit(
         self,

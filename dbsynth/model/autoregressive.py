@@ -16,7 +16,7 @@ from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, Train
 from dbsynth.model.clock import Clock
 from dbsynth.model.independent import Independent, marginals
 from dbsynth.model.network import ConditionalNet, Shape, flops_per_row
-from dbsynth.model.registry import load_strategy
+from dbsynth.model.registry import restored
 from dbsynth.model.relevance import relevant
 from dbsynth.model.settings import NETWORK, Allowed
 from dbsynth.model.settings import check as check_settings
@@ -68,11 +68,7 @@ class AutoregressiveModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # torch would write the storage of all weights once for each of them: after training they are views of one
-        return _restored, (self.state(), self.report)
-
-
-def _restored(state: State, report: FitReport) -> FittedModel:
-    return load_strategy(state.config["strategy"]).restore(state, report)
+        return restored, (self.state(), self.report)
 
 
 @dataclass

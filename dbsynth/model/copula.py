@@ -16,6 +16,7 @@ from dbsynth.model.base import Budget, Checkpoint, FitReport, FittedModel, Train
 from dbsynth.model.independent import Independent
 from dbsynth.model.latent import FAR, Cuts, cdf, correlations, quantile
 from dbsynth.model.noise import uniforms
+from dbsynth.model.registry import restored
 from dbsynth.model.settings import NONE, Allowed
 from dbsynth.model.training import single_thread, split
 
@@ -139,15 +140,11 @@ class CopulaModel:
         return State({"strategy": Copula.name, "cardinalities": sizes, "context": self.context}, arrays)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.state(), self.report)
+        return restored, (self.state(), self.report)
 
 
 def _size(mask: np.ndarray | None) -> int:
     return 0 if mask is None else len(mask)
-
-
-def _restored(state: State, report: FitReport) -> FittedModel:
-    return Copula().restore(state, report)
 
 
 class Copula:

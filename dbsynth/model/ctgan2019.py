@@ -21,6 +21,7 @@ from dbsynth.model.independent import Independent
 from dbsynth.model.latent import quantile
 from dbsynth.model.modes import Modes
 from dbsynth.model.noise import uniforms
+from dbsynth.model.registry import restored
 from dbsynth.model.settings import PACKED, Allowed
 from dbsynth.model.training import single_thread
 from dbsynth.rng import derive
@@ -83,21 +84,16 @@ class Ctgan2019Model:
         return modes.decode(alpha, raw - np.log(-np.log(more[:, 2 + NOISE :])), allowed)
 
     def state(self) -> State:
-        weights = {f"net.{name}": tensor.numpy().copy() for name, tensor in self.net.state_dict().items()}
         config = {
             "strategy": Ctgan2019.name,
             "cardinalities": list(self.modes.cardinalities),
             "context": list(self.context),
             "conditions": list(self.conditions.columns),
         }
-        return State(config, {**weights, **self.modes.arrays(), "frequencies": self.conditions.counts})
+        return State(config, {**epochs.weights(self.net), **self.modes.arrays(), "frequencies": self.conditions.counts})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.state(), self.report)
-
-
-def _restored(state: State, report: FitReport) -> FittedModel:
-    return Ctgan2019().restore(state, report)
+        return restored, (self.state(), self.report)
 
 
 class Ctgan2019:
@@ -137,9 +133,7 @@ class Ctgan2019:
         first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         conditions = Conditions(tuple(config["conditions"]), first, np.array(arrays["frequencies"]))
         net = Generator(modes.width, conditions.width, config["context"], torch.Generator())
-        net.load_state_dict(
-            {n.removeprefix("net."): torch.from_numpy(np.array(a)) for n, a in arrays.items() if n.startswith("net.")}
-        )
+        epochs.put_weights(net, arrays)
         return Ctgan2019Model(net, modes, conditions, config["context"], report)
 
 

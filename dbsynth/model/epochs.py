@@ -178,3 +178,14 @@ def _look(model: FittedModel, data: TrainingData, rows: np.ndarray, seed: int) -
     kinds, real_kinds = len(np.unique(made, axis=0)), len(np.unique(real, axis=0))
     if 10 * kinds < real_kinds:
         raise Diverged(f"collapsed: {kinds} different rows where the table has {real_kinds}")
+
+
+def weights(net: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Of a trained network, as it is saved beside other arrays."""
+    return {f"net.{name}": tensor.numpy().copy() for name, tensor in net.state_dict().items()}
+
+
+def put_weights(net: torch.nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """What ``weights`` gave."""
+    own = {name.removeprefix("net."): a for name, a in arrays.items() if name.startswith("net.")}
+    net.load_state_dict({name: torch.from_numpy(np.array(a)) for name, a in own.items()})

@@ -8,8 +8,9 @@ import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from dbsynth.codec.base import State
 from dbsynth.errors import UsageError
-from dbsynth.model.base import Strategy
+from dbsynth.model.base import FitReport, FittedModel, Strategy
 
 ENTRY_POINT_GROUP = "dbsynth.models"
 
@@ -18,6 +19,11 @@ def load_strategy(name: str) -> Strategy:
     """The strategy called ``name``; UsageError names the nearest one that is installed."""
     strategy: Strategy = _found(name).load()()
     return strategy
+
+
+def restored(state: State, report: FitReport) -> FittedModel:
+    """By the strategy that ``state`` names."""
+    return load_strategy(state.config["strategy"]).restore(state, report)
 
 
 def check_strategy(name: str) -> None:

@@ -20,6 +20,7 @@ from dbsynth.model.latent import quantile
 from dbsynth.model.layers import Context, Linear
 from dbsynth.model.modes import Modes
 from dbsynth.model.noise import uniforms
+from dbsynth.model.registry import restored
 from dbsynth.model.settings import EPOCHS, Allowed
 from dbsynth.model.training import single_thread
 from dbsynth.rng import derive
@@ -142,16 +143,11 @@ class TvaeModel:
         return latent.reshape(rows, CANDIDATES, LATENT)[torch.arange(rows), chosen]
 
     def state(self) -> State:
-        weights = {f"net.{name}": tensor.numpy().copy() for name, tensor in self.net.state_dict().items()}
         config = {"strategy": Tvae.name, "cardinalities": list(self.modes.cardinalities), "context": list(self.context)}
-        return State(config, {**weights, **self.modes.arrays()})
+        return State(config, {**epochs.weights(self.net), **self.modes.arrays()})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.state(), self.report)
-
-
-def _restored(state: State, report: FitReport) -> FittedModel:
-    return Tvae().restore(state, report)
+        return restored, (self.state(), self.report)
 
 
 class Tvae:
@@ -188,9 +184,7 @@ class Tvae:
             return Independent().restore(state, report)
         modes = Modes.restore([int(k) for k in config["cardinalities"]], arrays)
         net = Decoder(modes.width, len(modes.numbers), config["context"], torch.Generator())
-        net.load_state_dict(
-            {n.removeprefix("net."): torch.from_numpy(np.array(a)) for n, a in arrays.items() if n.startswith("net.")}
-        )
+        epochs.put_weights(net, arrays)
         return TvaeModel(net, modes, config["context"], report)
 
 

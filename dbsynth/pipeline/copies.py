@@ -62,12 +62,7 @@ def avoid_copies(draft: Draft) -> None:
 def part_of(draft: Draft, rows: np.ndarray) -> Draft:
     """A draft of ``rows`` only."""
     part = replace(draft, progress=lambda done: None)
-    part.n = len(rows)
-    part.codes, part.context = draft.codes[rows], draft.context[rows]
-    part.parent, part.position, part.siblings = draft.parent[rows], draft.position[rows], draft.siblings[rows]
-    part.columns = {c: take(a, rows) for c, a in draft.columns.items()}
-    part.member = {k: m[rows] for k, m in draft.member.items()}
-    part.outside, part.timed = draft.outside_of(rows), {n: take(a, rows) for n, a in draft.timed.items()}
+    part.keep(rows)
     return part
 
 

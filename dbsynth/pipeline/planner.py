@@ -31,7 +31,6 @@ from dbsynth.schema.roles import ColumnRole, infer_roles
 
 PROFILE_ROWS = 5_000
 """Rows of each table that are looked at to tell what its columns mean."""
-LARGE_SCALE = 10_000.0
 
 
 @dataclass(frozen=True)

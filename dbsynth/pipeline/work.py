@@ -128,7 +128,6 @@ class PreparedBlobs:
     shared: dict[TableName, bytes]
     rows: int
     columns: int
-    context_columns: int
     warnings: tuple[str, ...]
 
 
@@ -155,7 +154,6 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
         shared=shared,
         rows=len(prepared.encoded.codes),
         columns=len(prepared.codec.cardinalities),
-        context_columns=0,
         warnings=prepared.warnings,
     )
 

@@ -7,11 +7,12 @@ Alembic has no dialect; so Alembic's comparison is not used."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dbsynth.dialect import Dialect
 from dbsynth.quality.catalog_tables import TableComparison
 from dbsynth.quality.differences import Difference, Frame, Labels
+from dbsynth.quality.figures import Subject
 from dbsynth.schema.model import Schema, TableName, UserType
 from dbsynth.translate.schema import translated
 from dbsynth.translate.target import source_grammar
@@ -52,7 +53,7 @@ def compare(
         if table.name.schema in ours and table.name not in names.values():
             sql = f"DROP TABLE {frame.place(table.name)}"
             back = TableName(frame.back.get(table.name.schema, table.name.schema), table.name.name)
-            out.append(replace(frame.added(back, "table", table.name.name, sql), severity="warning"))
+            out.append(frame.added(back, "table", table.name.name, sql))
     if same:
         out += _types(frame, wanted, found)
         out += _sequences(frame, wanted, found)
@@ -81,7 +82,7 @@ def _types(frame: Frame, wanted: Schema, found: Schema) -> list[Difference]:
             frame.text, type_
         ) != _conditions(frame.text_here, other):
             told = f"{frame.labels.theirs} has another {type_.kind} {type_.name} than {frame.labels.ours}"
-            out.append(Difference("changed", type_.kind, frame.subject(about), told, "", frame.again))
+            out.append(Difference("changed", type_.kind, Subject(about), told, "", frame.again))
         elif type_.comment != other.comment:
             out.append(frame.comment(about, f"{type_.kind} {type_.name}", ""))
     return out

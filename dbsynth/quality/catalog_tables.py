@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import types as sqltypes
 
 from dbsynth.quality.differences import Difference, Frame
+from dbsynth.quality.figures import Subject
 from dbsynth.quality.sql_texts import canonical
 from dbsynth.schema.model import Check, Column, Exclusion, ForeignKey, Index, Key, Partition, Table, TableName
 
@@ -196,7 +197,7 @@ class TableComparison:
         sql = f"ALTER TABLE {place} DROP CONSTRAINT {quote(other.name)}, "
         sql += f"ADD CONSTRAINT {quote(one.name)} {self._definition(one)}"
         said = f"{what} {one.name} ({', '.join(one.columns)}) {told}"
-        subject = self.frame.subject(self.ours.name, one.columns, one.name)
+        subject = Subject(self.ours.name, one.columns, "", one.name)
         return Difference("changed", what, subject, said, sql)
 
     def _keys(self, what: str, ours: Iterable[Key], here: Iterable[Key], place: str) -> Iterator[Difference]:
@@ -335,10 +336,6 @@ class TableComparison:
             yield from self._holder(part, other)
         for other in theirs.values():
             yield frame.added(name, "partition", other.name.name, f"DROP TABLE {frame.place(other.name)}")
-
-
-def _columns_of(key: Key) -> Hashable:
-    return tuple(sorted(key.columns))
 
 
 def _closed(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from dbsynth.dialect import Dialect, Support
 from dbsynth.quality.figures import Finding, Gate, Severity, Subject
@@ -53,6 +53,15 @@ class Difference:
             "sql": self.sql,
             "remedy": self.remedy,
         }
+
+
+class About(TypedDict, total=False):
+    """What a difference may also say. ``severity``: without one, what is added warns and all else fails."""
+
+    columns: tuple[str, ...]
+    constraint: str
+    remedy: str
+    severity: Severity
 
 
 @dataclass(frozen=True)
@@ -115,56 +124,37 @@ class Frame:
 
     # --- differences ------------------------------------------------------------------------------------------------
 
-    def subject(self, table: TableName, columns: tuple[str, ...] = (), constraint: str = "") -> Subject:
-        return Subject(table, columns, "", constraint)
-
-    def missing(
-        self,
-        table: TableName,
-        what: str,
-        name: str,
-        sql: str = "",
-        *,
-        columns: tuple[str, ...] = (),
-        constraint: str = "",
-        remedy: str = "",
-        severity: Severity = "failure",
-    ) -> Difference:
+    def missing(self, table: TableName, what: str, name: str, sql: str = "", **about: Unpack[About]) -> Difference:
         told = f"{self.labels.theirs} has no {what} {name}, which {self.labels.ours} has"
-        return Difference("missing", what, self.subject(table, columns, constraint), told, sql, remedy, severity)
+        return _difference("missing", table, what, told, sql, **about)
 
-    def added(
-        self,
-        table: TableName,
-        what: str,
-        name: str,
-        sql: str = "",
-        *,
-        columns: tuple[str, ...] = (),
-        constraint: str = "",
-        severity: Severity = "warning",
-    ) -> Difference:
+    def added(self, table: TableName, what: str, name: str, sql: str = "", **about: Unpack[About]) -> Difference:
         article = "an" if what[0] in "aeio" else "a"
         told = f"{self.labels.theirs} has {article} {what} {name}, which {self.labels.ours} has not"
-        return Difference("added", what, self.subject(table, columns, constraint), told, sql, "", severity)
+        return _difference("added", table, what, told, sql, **about)
 
     def changed(
-        self,
-        table: TableName,
-        what: str,
-        name: str,
-        ours: str,
-        theirs: str,
-        sql: str = "",
-        *,
-        columns: tuple[str, ...] = (),
-        constraint: str = "",
-        remedy: str = "",
-        severity: Severity = "failure",
+        self, table: TableName, what: str, name: str, ours: str, theirs: str, sql: str = "", **about: Unpack[About]
     ) -> Difference:
         told = f"{what} {name} is {theirs} in {self.labels.theirs}, {ours} in {self.labels.ours}"
-        return Difference("changed", what, self.subject(table, columns, constraint), told, sql, remedy, severity)
+        return _difference("changed", table, what, told, sql, **about)
 
     def comment(self, table: TableName, of: str, sql: str, columns: tuple[str, ...] = ()) -> Difference:
         told = f"{self.labels.theirs} has another comment on {of} than {self.labels.ours}"
-        return Difference("changed", "comment", self.subject(table, columns), told, sql, "", "warning")
+        return _difference("changed", table, "comment", told, sql, columns=columns, severity="warning")
+
+
+def _difference(
+    change: Change,
+    table: TableName,
+    what: str,
+    told: str,
+    sql: str,
+    *,
+    columns: tuple[str, ...] = (),
+    constraint: str = "",
+    remedy: str = "",
+    severity: Severity | None = None,
+) -> Difference:
+    severity = severity or ("warning" if change == "added" else "failure")
+    return Difference(change, what, Subject(table, columns, "", constraint), told, sql, remedy, severity)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.quality import relations
+from dbsynth.quality.numbered import numbered, stepping
 from dbsynth.quality.sides import Family, Sides
 from dbsynth.quality.variables import Frame, frame
 from dbsynth.schema.model import ForeignKey, TableName
@@ -51,7 +52,7 @@ class Frames:
         whole = real.num_rows == self.sides.real.counts[name] and made.num_rows == self.sides.made.counts[name]
         if whole and name in self._whole:
             return self._whole[name]
-        found = frame(self.sides.plan[name], self.columns(name), real, made)
+        found = frame(self.sides.plan[name], self.columns(name), real, made, stepping(self.sides.plan, name))
         if whole:
             self._whole[name] = found
         return found
@@ -59,6 +60,7 @@ class Frames:
     def columns(self, name: TableName) -> list[str]:
         """That hold something other than keys; a key to rows that are kept is a category."""
         known = self.sides.plan[name].by_column
+        counting = numbered(self.sides.plan, self.sides.plan[name])
         lookups = {
             c
             for k in self.sides.schema[name].foreign_keys
@@ -66,7 +68,9 @@ class Frames:
             for c in k.columns
         }
         stored = (c.name for c in self.sides.schema[name].stored_columns)
-        return [c for c in stored if c in lookups or c not in known or known[c].how not in NO_VALUES]
+        return [
+            c for c in stored if c in lookups or c not in known or (known[c].how not in NO_VALUES and c not in counting)
+        ]
 
     def kept(self, name: TableName) -> bool:
         """Whether all rows of a table were taken over."""

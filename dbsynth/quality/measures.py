@@ -10,11 +10,6 @@ def present(values: np.ndarray) -> np.ndarray:
     return values[~np.isnan(values)] if values.dtype.kind == "f" else values[values >= 0]
 
 
-def absent(values: np.ndarray) -> float:
-    """Share of the rows without a value; 0 where there are no rows."""
-    return 1.0 - len(present(values)) / len(values) if len(values) else 0.0
-
-
 def ks(real: np.ndarray, made: np.ndarray) -> float:
     """1 − the Kolmogorov–Smirnov statistic of two samples of numbers (Massey 1951; SDMetrics' KSComplement). Nothing on
     both sides is alike, on one side it is not."""

@@ -15,6 +15,7 @@ from dbsynth.pipeline.known import ROW_BITS
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.figures import Fidelity, Figure, Finding, Privacy, PrivacyFigure, Subject
 from dbsynth.quality.levels import PRECISION
+from dbsynth.quality.privacy import MOST_COPIES
 from dbsynth.quality.score import FORMULA, overall, tables_of
 from dbsynth.quality.sides import Side
 from dbsynth.quality.statistics import FAMILY, Statistics
@@ -25,8 +26,6 @@ from dbsynth.values.column import MadeColumn
 from dbsynth.values.distinct import texts_of
 from dbsynth.values.guard import VALUE_BITS
 
-MOST_COPIES = 0.01
-"""Beyond chance, the share of rows, or of made values, that may be equal to the source's."""
 DEVIATIONS = 4.0
 """Standard deviations of chance that a share of matches in a filter is lowered by."""
 LEAST_ROWS = 100
@@ -116,15 +115,18 @@ PROVES = (
 )
 
 
-def privacy_of_model(plan: Plan, learned: Mapping[TableName, Learned], made: Side) -> Privacy:
-    """Copies of rows and of values by the model's filters; what it holds is of at least k rows."""
+def privacy_of_model(
+    plan: Plan, learned: Mapping[TableName, Learned], made: Side, most: float = MOST_COPIES
+) -> Privacy:
+    """Copies of rows and of values by the model's filters; what it holds is of at least k rows. ``most``: beyond
+    chance, the share of rows, or of made values, that may be equal to the source's."""
     figures: list[PrivacyFigure] = []
     findings: list[Finding] = []
     for name, found in learned.items():
         if name not in made.counts or not made.counts[name]:
             continue
         rows = made.rows(name)
-        for figure in (*_copies(found, rows), *_values(found, rows)):
+        for figure in (*_copies(found, rows, most), *_values(found, rows, most)):
             figures.append(figure)
             if figure.passed is False:
                 remedy = "real rows came in after the rows were made: make the target again, and look who wrote to it"
@@ -141,7 +143,7 @@ def privacy_of_model(plan: Plan, learned: Mapping[TableName, Learned], made: Sid
     return Privacy(tuple(figures), tuple(findings), PROVES, plan.private.describe() if plan.private else None)
 
 
-def _copies(learned: Learned, rows: pa.Table) -> Iterator[PrivacyFigure]:
+def _copies(learned: Learned, rows: pa.Table, most: float) -> Iterator[PrivacyFigure]:
     """Rows that are equal to one of the source in all but their keys."""
     known, kept = learned.known, learned.plan.kept.count if learned.plan.kept else 0
     if known is None or not set(known.columns) <= set(rows.column_names):
@@ -152,7 +154,7 @@ def _copies(learned: Learned, rows: pa.Table) -> Iterator[PrivacyFigure]:
         return
     hits = int(known.perhaps(columns, rows.num_rows).sum())
     value = beyond_chance(max(0, hits - kept), rows.num_rows, 1.0 / ROW_BITS)
-    passed = value <= known.allowed + MOST_COPIES
+    passed = value <= known.allowed + most
     says = (
         f"{learned.plan.name}: {value:.2%} of the rows are copies of rows of the source beyond what chance makes a "
         f"filter of one in {ROW_BITS} say, where {known.allowed:.2%} of real rows are equal to another one"
@@ -160,7 +162,7 @@ def _copies(learned: Learned, rows: pa.Table) -> Iterator[PrivacyFigure]:
     yield PrivacyFigure("copies", Subject(learned.plan.name), value, known.allowed, passed, says)
 
 
-def _values(learned: Learned, rows: pa.Table) -> Iterator[PrivacyFigure]:
+def _values(learned: Learned, rows: pa.Table, most: float) -> Iterator[PrivacyFigure]:
     """Values of columns that are made, and never those of the source."""
     for maker in learned.generators:
         guard = getattr(maker, "guard", None)
@@ -184,7 +186,7 @@ def _values(learned: Learned, rows: pa.Table) -> Iterator[PrivacyFigure]:
             f"{name}: {value:.2%} of the values of {column}{', which is personal,' if personal else ''} are values of "
             f"the source beyond what chance makes a filter of one in {VALUE_BITS} say: they are made, and never its own"
         )
-        yield PrivacyFigure("made values", Subject(name, (column,)), value, 0.0, value <= MOST_COPIES, says)
+        yield PrivacyFigure("made values", Subject(name, (column,)), value, 0.0, value <= most, says)
 
 
 def beyond_chance(hits: int, rows: int, chance: float) -> float:

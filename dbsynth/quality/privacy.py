@@ -6,7 +6,7 @@ from dbsynth.quality.disclosure.attacks import attacked
 from dbsynth.quality.disclosure.copies import LEAST_COLUMNS, copies
 from dbsynth.quality.disclosure.distances import near_rows
 from dbsynth.quality.disclosure.persons import persons
-from dbsynth.quality.disclosure.seen import Seen, alike, own_columns, seen
+from dbsynth.quality.disclosure.seen import Seen, alike, seen
 from dbsynth.quality.disclosure.taken_over import kept_rows
 from dbsynth.quality.disclosure.texts import shared_runs
 from dbsynth.quality.disclosure.values import Values
@@ -42,7 +42,7 @@ def privacy(sides: Sides, seed: int = 0, max_copies: float = MOST_COPIES) -> Pri
                 near_rows(rows, seed),
                 persons(rows, max_copies, seed),
                 shared_runs(rows, k, max_copies),
-                attacked(rows, seed),
+                attacked(rows, sides.plan, seed),
             ]
             values.look(sides, rows)
         for found, said in looked:
@@ -59,5 +59,4 @@ def _compared(sides: Sides, name: TableName, rows: Seen) -> Seen:
     """Of a large table, rows that share one fate if they are equal in all but their keys."""
     if max(side.counts[name] for side in (sides.real, sides.made)) <= min(sides.real.limit, sides.made.limit):
         return rows
-    columns = own_columns(rows.table, rows.plan, rows.made.column_names)
-    return (alike(sides, name, columns) if len(columns) >= LEAST_COLUMNS else None) or rows
+    return (alike(sides, name, rows.own) if len(rows.own) >= LEAST_COLUMNS else None) or rows

@@ -67,10 +67,17 @@ def positions(children: Sequence[pa.Array], parents: Sequence[pa.Array]) -> np.n
 def cardinality(links: Links, columns: tuple[str, ...]) -> list[Measured]:
     """Children a parent; and the family that a random child grows up in, where big parents count by their children."""
     real, made = counts(links)
+    families = (effective(real), effective(made))
     return [
         Measured("cardinality", columns, measures.ks(real, made)),
-        Measured("big parents", columns, measures.weighted_ks(real, made, real, made)),
+        Measured("big parents", columns, measures.weighted_ks(real, made, real, made), rows=families),
     ]
+
+
+def effective(weights: np.ndarray) -> int:
+    """How many equal weights tell as much: (Σw)² / Σw² (Kish 1965, "Survey sampling", section 11.7)."""
+    squares = float(weights @ weights)
+    return round(float(weights.sum()) ** 2 / squares) if squares else 0
 
 
 def counts(links: Links) -> tuple[np.ndarray, np.ndarray]:

@@ -20,12 +20,25 @@ ZEROS = 5
 """Places before the point that count, where zeros stand in them."""
 STEADY = 2.5
 """A displacement is one where it is so many times as large as it varies from quantile to quantile."""
+CHANCE = 2.5
+"""Standard errors of the difference of two means that a displacement exceeds."""
 MOMENT_STEPS = (1, 1_000_000, 60_000_000, 3_600_000_000, DAY)
 """Microseconds of what moments may be rounded to: second, minute, hour, day."""
 
 
 def shapes(frame: Frame) -> list[Measured]:
-    return [Measured("shape", (v.column,), shape(v), v.facet, rows=there(v)) for v in frame.variables]
+    blank = {v.column: blanks(v) for v in frame.variables if v.facet == "spaces"}
+    found = []
+    for v in frame.variables:
+        real, made = there(v)
+        rows = (real - blank.get(v.column, 0), made)
+        found.append(Measured("shape", (v.column,), shape(v), v.facet, rows=rows))
+    return found
+
+
+def blanks(spaces: Variable) -> int:
+    """Real texts of nothing but blanks, which none is made of: it would be the source's but for blanks."""
+    return int((spaces.real == 1.0).sum())
 
 
 def there(v: Variable) -> tuple[int, int]:
@@ -140,20 +153,27 @@ def displacement(real: np.ndarray, made: np.ndarray, moment: bool) -> tuple[floa
     at = np.linspace(0.05, 0.95, 19)
     if not moment and min(real.min(), made.min()) >= 0 and (real > 0).sum() >= EXPECTED and (made > 0).any():
         rate = np.log(np.quantile(made[made > 0], at) / np.quantile(real[real > 0], at))
-        if steady(rate):
+        if steady(rate, off(np.log(real[real > 0]), np.log(made[made > 0]))):
             return float(np.exp(-abs(np.median(rate)))), f"{np.exp(np.median(rate)):.2f} times as large throughout"
     a, b = np.quantile(real, at), np.quantile(made, at)
     move, width = b - a, float(a[-1] - a[0])
-    if steady(move) and width > 0:
+    if steady(move, off(real, made)) and width > 0:
         by = float(np.median(move))
         told = f"{by / DAY:+,.0f} days" if moment else f"{by:+.4g}"
         return max(0.0, 1.0 - abs(by) / width), f"moved by {told} throughout"
     return 1.0, ""
 
 
-def steady(by_quantile: np.ndarray) -> bool:
+def off(real: np.ndarray, made: np.ndarray) -> float:
+    """By how much two samples of these sizes may differ throughout by chance. Half of what lies between the 16 % and
+    the 84 % quantile is the standard deviation, of a normal one."""
+    low, high = np.quantile(real, (0.16, 0.84))
+    return CHANCE * float(high / 2.0 - low / 2.0) * float(np.sqrt(1.0 / len(real) + 1.0 / len(made)))
+
+
+def steady(by_quantile: np.ndarray, chance: float) -> bool:
     low, middle, high = np.quantile(by_quantile, (0.1, 0.5, 0.9))
-    return bool(abs(middle) > max(STEADY * (high - low), 1e-12))
+    return bool(abs(middle) > max(STEADY * (high - low), chance, 1e-12))
 
 
 def coverage(frame: Frame) -> list[Measured]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,13 @@ from dbsynth.relation.keys import group_ids
 from dbsynth.schema.model import ForeignKey, Schema, Table, TableName
 
 SAMPLE_ROWS = 50_000
+HELD_BYTES = 128 << 20
+"""Of rows of one side that were read last, for whoever asks for the same ones again."""
 SURPLUS = 1.3
 """A sample by hash has more or fewer rows than its share: it is cut above so many times the limit."""
+
+Asked = tuple[TableName, Sample | None, tuple[str, ...], int | None]
+"""A table, which of its rows, in which order, how many."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class Side:
     snapshot: str | None = None
     limit: int = SAMPLE_ROWS
     salt: int = 0
-    _whole: dict[TableName, pa.Table] = field(default_factory=dict)
+    _held: OrderedDict[Asked, pa.Table] = field(default_factory=OrderedDict, init=False, repr=False)
+    """The one asked for last is the last."""
 
     @classmethod
     def of(cls, database: Database, schema: Schema, snapshot: str | None = None, limit: int = SAMPLE_ROWS) -> Side:
@@ -52,9 +59,7 @@ class Side:
     def rows(self, table: TableName) -> pa.Table:
         """All rows of a table of at most ``limit`` rows; of a larger one the rows whose primary key's hash is small."""
         if self.counts[table] <= self.limit:
-            if table not in self._whole:
-                self._whole[table] = self._read(table, None)
-            return self._whole[table]
+            return self._read(table, None)
         key = self.schema[table].primary_key
         return self._read(table, self._sample(key.columns if key else (), self.limit / self.counts[table], table))
 
@@ -92,8 +97,16 @@ class Side:
     def _read(
         self, table: TableName, sample: Sample | None, order: tuple[str, ...] = (), limit: int | None = None
     ) -> pa.Table:
+        asked = (table, sample, order, limit)
+        if asked in self._held:
+            self._held.move_to_end(asked)
+            return self._held[asked]
         wanted = [c.name for c in self.schema[table].stored_columns if c.name in self.columns[table]]
-        return self.read(table, wanted, sample, limit if sample is None else int(SURPLUS * self.limit), order)
+        rows = self.read(table, wanted, sample, limit if sample is None else int(SURPLUS * self.limit), order)
+        self._held[asked] = rows
+        while sum(held.nbytes for held in self._held.values()) > HELD_BYTES:
+            self._held.popitem(last=False)
+        return rows
 
     def read(
         self,

@@ -15,6 +15,7 @@ import pyarrow as pa
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.quality import measures, relations
 from dbsynth.quality.levels import LENGTH, Feature, Kind, Levels, features, learned, observed
+from dbsynth.quality.numbered import numbered
 from dbsynth.quality.sides import Side
 from dbsynth.quality.trends import depends
 from dbsynth.rng import generator
@@ -156,10 +157,10 @@ def columns_of(plan: Plan, table: TablePlan) -> list[str]:
         if key.ref_table in plan.by_name and plan[key.ref_table].kept is not None
         for c in key.columns
     }
+    known, counting = table.by_column, numbered(plan, table)
+    stored = (c.name for c in table.table.stored_columns)
     return [
-        c.name
-        for c in table.table.stored_columns
-        if c.name in lookups or c.name not in table.by_column or table.by_column[c.name].how not in NO_VALUES
+        c for c in stored if c in lookups or c not in known or (known[c].how not in NO_VALUES and c not in counting)
     ]
 
 

@@ -35,21 +35,24 @@ class Pair:
 
 def within(frame: Frame, seed: int) -> list[Pair]:
     """Pairs of columns of the same table."""
-    pairs = [(a, b) for a, b in itertools.combinations(frame.main, 2) if a.column != b.column]
+    pairs = [(a, b) for a, b in itertools.combinations(frame.paired, 2) if a.column != b.column]
     return compared(chosen(pairs, seed, str(frame.table)), frame.rows)
 
 
 def across(left: Frame, right: Frame, seed: int, witnesses: tuple[int, int]) -> list[Pair]:
     """Pairs of a column of ``left`` with one of ``right``, whose rows belong together. ``witnesses``: how many rows of
     ``right`` there are in truth, a side, for the same one may belong to many of ``left``."""
-    pairs = list(itertools.product(left.main, right.main))
+    pairs = list(itertools.product(left.paired, right.paired))
     return compared(chosen(pairs, seed, f"{left.table} {right.table}"), witnesses)
 
 
 def chosen(pairs: list[tuple[Variable, Variable]], seed: int, name: str) -> list[tuple[Variable, Variable]]:
+    """Of values rather than of how long texts are."""
     if len(pairs) <= PAIRS:
         return pairs
-    return [pairs[i] for i in np.sort(generator(seed, "pairs", name).permutation(len(pairs))[:PAIRS])]
+    drawn = generator(seed, "pairs", name).permutation(len(pairs))
+    length = np.array([bool(a.facet or b.facet) for a, b in pairs])
+    return [pairs[i] for i in np.sort(drawn[np.argsort(length[drawn], kind="stable")][:PAIRS])]
 
 
 def compared(pairs: Sequence[tuple[Variable, Variable]], witnesses: tuple[int, int]) -> list[Pair]:

@@ -19,8 +19,16 @@ LEVELS = 10
 """Of a number in pairs: tenths of the real rows."""
 COMMON = 14
 """Of a category in pairs: its commonest real values, and one level for all others."""
+LEAST = 20
+"""Real rows of a level: of fewer nothing certain can be said."""
 CATEGORIES = 60
 """A text with so few different values in the real rows, most of them repeated, is a category whatever the plan says."""
+INNER = ("structured", "json", "xml", "ip", "mac")
+"""Roles of values with an inner structure: how long they are, and of which letters, says little of what they hold."""
+ADDRESSES = ("ip", "mac")
+"""Of which none is the source's: where it has one for all rows, the made rows have another one for all."""
+AROUND = r"\s*([:,{}\[\]])\s*"
+"""Blanks of a JSON text that mean nothing."""
 DAY = 86_400_000_000
 SEEN = 400
 """Letters of a text that are counted by class."""
@@ -37,7 +45,8 @@ FACETS = {
 class Variable:
     """What is compared of one column. ``facet``: "" for its values, else what is counted in each of them. ``real``,
     ``made``: float64 (NaN: no value) or int64 codes (-1: none). ``levels``: the same as few int64 codes ≥ 0, for pairs;
-    ``size`` of them, the last one for what is missing."""
+    ``size`` of them, the last one for what is missing. ``alone``: it says nothing of other columns, be it how values
+    with an inner structure are written or what numbers the rows; ``constant``: the same in all real rows."""
 
     column: str
     facet: str
@@ -46,6 +55,8 @@ class Variable:
     made: np.ndarray
     levels: tuple[np.ndarray, np.ndarray]
     size: int
+    alone: bool = False
+    constant: bool = False
 
     @property
     def number(self) -> bool:
@@ -83,15 +94,27 @@ class Frame:
         """One or two for each column: its values, or how long its texts are."""
         return tuple(v for v in self.variables if v.facet in ("", "length"))
 
+    @property
+    def paired(self) -> tuple[Variable, ...]:
+        """Those of them that may have to do with others."""
+        return tuple(v for v in self.main if not v.alone and not v.constant)
 
-def frame(plan: TablePlan, columns: Iterable[str], real: pa.Table, made: pa.Table) -> Frame:
+
+def frame(
+    plan: TablePlan, columns: Iterable[str], real: pa.Table, made: pa.Table, alone: frozenset[str] = frozenset()
+) -> Frame:
     """Of those of ``columns`` that both tables have."""
     found: list[Variable] = []
     for name in columns:
         if name in real.column_names and name in made.column_names:
             sides = (flat(real.column(name)), flat(made.column(name)))
-            found += variables(name, plan.by_column.get(name), *sides)
+            own = variables(name, plan.by_column.get(name), *sides)
+            found += [replace(v, alone=v.alone or name in alone, constant=same(v.levels[0])) for v in own]
     return Frame(plan.name, tuple(found), (real.num_rows, made.num_rows))
+
+
+def same(levels: np.ndarray) -> bool:
+    return not len(levels) or bool((levels == levels[0]).all())
 
 
 def variables(name: str, plan: ColumnPlan | None, real: pa.Array, made: pa.Array) -> list[Variable]:
@@ -109,7 +132,18 @@ def variables(name: str, plan: ColumnPlan | None, real: pa.Array, made: pa.Array
         return [numeric(name, "", as_numbers(real), as_numbers(made))]
     if is_category(plan, real):
         return [categorical(name, real, made)]
-    return textual(name, real, made)
+    role = plan.role if plan is not None and plan.how == "made" else ""
+    found = textual(name, told(real, role), told(made, role))
+    found = found[:1] if role in ADDRESSES else found
+    return [replace(v, alone=True) for v in found] if role in INNER else found
+
+
+def told(texts: pa.Array, role: str) -> pa.Array:
+    """What of made texts can be as in the source: of an e-mail address what stands before the @, since what follows are
+    names that nobody can have; of JSON all but the blanks."""
+    if role == "email":
+        return pc.replace_substring_regex(texts, r"(.)@[^@]*$", r"\1")
+    return pc.replace_substring_regex(texts, AROUND, r"\1") if role == "json" else texts
 
 
 def is_category(plan: ColumnPlan | None, texts: pa.Array) -> bool:
@@ -124,7 +158,8 @@ def is_category(plan: ColumnPlan | None, texts: pa.Array) -> bool:
 
 def numeric(name: str, facet: str, real: np.ndarray, made: np.ndarray, moment: bool = False) -> Variable:
     known = real[~np.isnan(real)]
-    edges = np.unique(np.quantile(known, np.arange(1, LEVELS) / LEVELS, method="higher")) if len(known) else known
+    parts = min(LEVELS, max(2, len(known) // LEAST))
+    edges = np.unique(np.quantile(known, np.arange(1, parts) / parts, method="higher")) if len(known) else known
     missing = len(edges) + 1
     levels = tuple(np.where(np.isnan(x), missing, np.searchsorted(edges, x, side="left")) for x in (real, made))
     return Variable(name, facet, moment, real, made, (levels[0], levels[1]), missing + 1)
@@ -134,7 +169,7 @@ def categorical(name: str, real: pa.Array, made: pa.Array) -> Variable:
     a, b = coded(real, made)
     count = np.bincount(a[a >= 0], minlength=int(max(a.max(initial=-1), b.max(initial=-1))) + 1)
     common = np.argsort(-count, kind="stable")[:COMMON]
-    common = common[count[common] > 0]
+    common = common[count[common] >= LEAST]
     level = np.full(len(count) + 1, len(common))
     level[common] = np.arange(len(common))
     level[-1] = len(common) + 1  # code -1

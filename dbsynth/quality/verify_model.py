@@ -103,7 +103,7 @@ def verified_with_model(
         fidelity = run("fidelity", lambda: fidelity_of_statistics(model.statistics, sides.made, plan))
         findings += fidelity.findings
     if "privacy" in thresholds.fail_on:
-        privacy = run("privacy", lambda: privacy_of_model(plan, model.learned, sides.made))
+        privacy = run("privacy", lambda: privacy_of_model(plan, model.learned, sides.made, thresholds.copies))
         findings += privacy.findings
     findings.sort(key=lambda f: SEVERITIES.index(f.severity))
     rows: Mapping[TableName, tuple[int | None, int]] = {n: (plan[n].source_rows, made) for n, made in counts.items()}

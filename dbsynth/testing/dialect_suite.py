@@ -12,24 +12,16 @@ another database goes. ``native`` adds columns in the database's own types.
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import Any
 
-import pyarrow as pa
 import pytest
 from sqlalchemy import types as sqltypes
-from sqlalchemy.types import TypeEngine
 
-from dbsynth.dialect import ReadRequest, RunInfo, Sample, Support, connect, load_dialect, parse_url
+from dbsynth.dialect import RunInfo, Sample, Support, connect, parse_url
 from dbsynth.errors import DbsynthError, GateFailed, TargetRefused
-from dbsynth.grammar import Grammar
 from dbsynth.pipeline import clone
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.constraints import check_constraints
@@ -38,216 +30,16 @@ from dbsynth.quality.replay import ReplayOptions, replay
 from dbsynth.quality.verify import VerifyOptions, verify_built
 from dbsynth.queries import Failure, Ran, Replays
 from dbsynth.schema.model import Check, Column, ForeignKey, Key, Schema, Table, TableName
-from dbsynth.schema.types import arrow_type
+from dbsynth.testing.dialect_fixtures import DialectFixtures, new_run
+from dbsynth.testing.dialect_world import HOSTILE, ROWS, TYPES, Native, Neutral, batch_of, shop
 from dbsynth.translate.names import folded
 from dbsynth.translate.target import TranslatingTarget
 
-_runs = itertools.count(1)
-HOSTILE = "we;ird \"name' -- %s {x} é"
+__all__ = ["DialectSuite", "Native", "batch_of"]
 
 
-class Neutral(Grammar):
-    """The SQL in which the suite writes its schema."""
-
-    sqlglot = "postgres"
-    folds = "lower"
-
-
-@dataclass(frozen=True)
-class Native:
-    """A column in a type of the database: its SQL, the type that introspection gives, and values as they travel."""
-
-    declared: str
-    type: TypeEngine[Any]
-    values: tuple[Any, ...]
-
-
-TYPES: Mapping[str, tuple[TypeEngine[Any], tuple[Any, ...]]] = {
-    "a_small": (sqltypes.SmallInteger(), (1, -32768, None)),
-    "a_whole": (sqltypes.Integer(), (1, -(2**31), None)),
-    "a_big": (sqltypes.BigInteger(), (2**62, -(2**62), None)),
-    "a_decimal": (sqltypes.Numeric(12, 2), (Decimal("1.50"), Decimal("-9999999999.99"), None)),
-    "a_fine_decimal": (sqltypes.Numeric(30, 15), (Decimal("0.000000000000001"), Decimal("123456789012345.5"), None)),
-    "a_double": (sqltypes.Double(), (1.5, -1e300, None)),
-    "a_flag": (sqltypes.Boolean(), (True, False, None)),
-    "a_text": (sqltypes.Text(), ("", "a 'quoted' \"text\"\\ with\nlines, ünïcode \U0001f600", None)),
-    "a_limited": (sqltypes.String(10), ("ten chars.", "", None)),
-    "a_code": (sqltypes.Enum("new", "paid"), ("new", "paid", None)),
-    "a_date": (sqltypes.Date(), (date(2024, 2, 29), date(1900, 1, 1), None)),
-    "a_time": (sqltypes.Time(), (time(23, 59, 59, 123456), time(0, 0), None)),
-    "a_moment": (sqltypes.DateTime(), (datetime(2024, 2, 29, 1, 2, 3, 456789), datetime(9999, 12, 31), None)),
-    "a_zoned": (sqltypes.DateTime(timezone=True), (datetime(2024, 2, 29, 1, 2, 3, 4, UTC), None, None)),
-    "a_uuid": (sqltypes.Uuid(as_uuid=False), ("00000000-0000-4000-8000-00000000abcd", None, None)),
-    "a_blob": (sqltypes.LargeBinary(), ("\\x00ff10", "\\x", None)),
-    "a_document": (sqltypes.JSON(), ('{"a":1}', "[1,2]", None)),
-    "a_list": (sqltypes.ARRAY(sqltypes.Integer()), ("{1,2,3}", "{}", None)),
-    "a_words": (sqltypes.ARRAY(sqltypes.Text()), ('{a,"b c","x\\"y"}', "{NULL}", None)),
-}
-"""Columns of the table in which every type occurs, with three values each."""
-LISTS: Mapping[str, list[Any]] = {
-    "{1,2,3}": [1, 2, 3], "{}": [], '{a,"b c","x\\"y"}': ["a", "b c", 'x"y'], "{NULL}": [None]
-}  # fmt: skip
-
-
-def shop() -> Schema:
-    """Composite keys, a reference to oneself, a unique key, CHECKs."""
-    customer, order, line = TableName("shop", "customer"), TableName("shop", "orders"), TableName("shop", "order_line")
-    whole, text = sqltypes.Integer(), sqltypes.String(40)
-    return Schema(
-        (
-            Table(
-                customer,
-                (
-                    Column("id", whole, "integer", nullable=False),
-                    Column("email", text, "varchar(40)", nullable=False),
-                    Column("invited_by", whole, "integer"),
-                    Column("level", text, "varchar(40)", default="'basic'"),
-                ),
-                primary_key=Key("customer_pkey", ("id",), "PRIMARY KEY (id)"),
-                uniques=(Key("customer_email_key", ("email",), "UNIQUE (email)"),),
-                foreign_keys=(ForeignKey("customer_invited_by_fkey", ("invited_by",), customer, ("id",)),),
-                checks=(
-                    Check("level_check", "((level)::text = ANY (ARRAY['basic'::text, 'gold'::text]))", ("level",)),
-                ),
-                comment="who buys",
-            ),
-            Table(
-                order,
-                (
-                    Column("customer_id", whole, "integer", nullable=False),
-                    Column("number", whole, "integer", nullable=False),
-                    Column("total", sqltypes.Numeric(10, 2), "numeric(10,2)", nullable=False),
-                ),
-                primary_key=Key("orders_pkey", ("customer_id", "number"), ""),
-                foreign_keys=(ForeignKey("orders_customer_id_fkey", ("customer_id",), customer, ("id",)),),
-                checks=(Check("orders_total_check", "(total >= (0)::numeric)", ("total",)),),
-            ),
-            Table(
-                line,
-                (
-                    Column("customer_id", whole, "integer", nullable=False),
-                    Column("number", whole, "integer", nullable=False),
-                    Column("position", whole, "integer", nullable=False),
-                    Column("quantity", whole, "integer"),
-                ),
-                primary_key=Key("order_line_pkey", ("customer_id", "number", "position"), ""),
-                foreign_keys=(
-                    ForeignKey("order_line_fkey", ("customer_id", "number"), order, ("customer_id", "number")),
-                ),
-            ),
-        )
-    )
-
-
-ROWS: Mapping[str, list[dict[str, Any]]] = {
-    "customer": [
-        {"id": i, "email": f"c{i}@example.com", "invited_by": i // 2 or None, "level": "gold" if i % 3 else "basic"}
-        for i in range(1, 41)
-    ],
-    "orders": [
-        {"customer_id": c, "number": n, "total": Decimal(10 * c + n)} for c in range(1, 41) for n in range(1, c % 4 + 1)
-    ],
-    "order_line": [
-        {"customer_id": c, "number": n, "position": p, "quantity": p if p < 3 else None}
-        for c in range(1, 41)
-        for n in range(1, c % 4 + 1)
-        for p in range(1, 4)
-    ],
-}
-
-
-def batch_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
-    columns = table.stored_columns
-    arrays = [pa.array([r.get(c.name) for r in rows], arrow_type(c.type)) for c in columns]
-    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([(c.name, arrow_type(c.type)) for c in columns]))
-
-
-class DialectSuite:
+class DialectSuite(DialectFixtures):
     """Subclass it; see the module."""
-
-    notyet: ClassVar[Mapping[str, str]] = {}
-    """Test -> why it fails for now. It has to fail: what passes must be taken out."""
-    never: ClassVar[Mapping[str, str]] = {}
-    """Test -> why the database cannot do it."""
-    native: ClassVar[Mapping[str, Native]] = {}
-    rows_of_many: ClassVar[int] = 100_000
-    outlives: ClassVar[bool] = False
-    """The database is there after the tests: they drop what they made (``SqlTarget.drop_schema``)."""
-
-    @pytest.fixture
-    def url(self) -> str:
-        raise NotImplementedError("a subclass gives the URL of a database that its tests may fill")
-
-    @pytest.fixture(autouse=True)
-    def _gaps(self, request: pytest.FixtureRequest) -> None:
-        name = request.node.originalname
-        if reason := {**self.notyet, **self.never}.get(name):
-            request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
-
-    @pytest.fixture
-    def place(self, url: str) -> Iterator[str]:
-        """The name of a schema that is not there yet."""
-        name = f"suite_{uuid4().hex[:8]}"
-        yield name
-        if self.outlives:
-            database = connect(url)
-            target: Any = database.target()
-            for made in (name, f"{name}_dev"):
-                target.drop_schema(made)
-            target.close()
-            database.close()
-
-    # --- helpers ----------------------------------------------------------------------------------------------------
-
-    def grammar(self, url: str) -> Grammar:
-        return connect_grammar(url)
-
-    @pytest.fixture
-    def write(self, url: str, place: str) -> Callable[..., str]:
-        """``write(schema, rows)``: as a clone is written, up to its publishing; gives the target's name."""
-
-        def write(
-            schema: Schema, rows: Mapping[str, Sequence[Mapping[str, Any]]], *, publish: bool = True, **options: Any
-        ) -> str:
-            database = connect(url)
-            target = TranslatingTarget(database.target(), Neutral(), database.dialect.grammar)
-            mapping = dict.fromkeys(schema.schemas, place)
-            run = RunInfo(f"{next(_runs):08x}", "test", 1, "the suite")
-            target.prepare(schema, mapping, run, replace=options.get("replace", False))
-            try:
-                for table in schema:
-                    target.load(table.name, [batch_of(table, rows.get(table.name.name, []))])
-                target.finish(lambda what: None)
-                if publish:
-                    target.publish()
-            except BaseException:
-                target.discard()
-                raise
-            finally:
-                target.close()
-                database.close()
-            return place
-
-        return write
-
-    def read(self, url: str, name: TableName, **request: Any) -> list[dict[str, Any]]:
-        database = connect(url)
-        try:
-            table = next(t for t in database.introspect([name.schema]) if t.name == name)
-            columns = tuple(c.name for c in table.stored_columns)
-            rows = pa.Table.from_batches(list(database.read(ReadRequest(name, columns, **request))))
-            return list(rows.to_pylist())
-        finally:
-            database.close()
-
-    def own(self, url: str, name: str) -> str:
-        """A name of the neutral schema as the database writes it."""
-        return folded(name, Neutral(), self.grammar(url))
-
-    def named(self, url: str, place: str, table: str) -> TableName:
-        return TableName(place, folded(table, Neutral(), self.grammar(url)))
-
-    # --- what has to hold -------------------------------------------------------------------------------------------
 
     def test_every_type_comes_back_as_it_went_in(self, url: str, place: str, write: Callable[..., str]) -> None:
         grammar = self.grammar(url)
@@ -263,14 +55,6 @@ class DialectSuite:
             for column, value in wanted.items():
                 got = made[folded(column, Neutral(), grammar)]
                 assert self.same(column, got, value), (column, got, value)
-
-    def same(self, column: str, got: Any, wanted: Any) -> bool:
-        """A dialect whose database cannot keep a value says here what it keeps in its place."""
-        if column in ("a_list", "a_words") and isinstance(got, str) and got.startswith("["):  # kept as documents
-            return bool(json.loads(got) == LISTS[wanted])
-        if column == "a_document" and got is not None and wanted is not None:
-            return bool(got.replace(" ", "").replace("\n", "") == wanted)
-        return bool(got == wanted)
 
     def test_native_types_come_back(self, url: str, place: str) -> None:
         if not self.native:
@@ -290,7 +74,7 @@ class DialectSuite:
         ]
         database = connect(url)
         target = database.target()
-        target.prepare(Schema((table,)), {place: place}, RunInfo(f"{next(_runs):08x}", "t", 1, "suite"), replace=False)
+        target.prepare(Schema((table,)), {place: place}, new_run(), replace=False)
         target.load(table.name, [batch_of(table, rows)])
         target.finish(lambda what: None)
         target.publish()
@@ -456,7 +240,7 @@ class DialectSuite:
         database = connect(url)
         before = schemas_of(url)
         target = TranslatingTarget(database.target(), Neutral(), database.dialect.grammar)
-        target.prepare(shop(), {"shop": place}, RunInfo(f"{next(_runs):08x}", "t", 1, "suite"), replace=False)
+        target.prepare(shop(), {"shop": place}, new_run(), replace=False)
         target.load(shop().tables[0].name, [batch_of(shop().tables[0], ROWS["customer"])])
         target.discard()
         target.close()
@@ -467,7 +251,7 @@ class DialectSuite:
         database = connect(url)
         target = TranslatingTarget(database.target(), Neutral(), database.dialect.grammar)
         schema = shop()
-        target.prepare(schema, {"shop": place}, RunInfo(f"{next(_runs):08x}", "t", 1, "suite"), replace=False)
+        target.prepare(schema, {"shop": place}, new_run(), replace=False)
         try:
             rows = [{"id": 1, "email": "a", "invited_by": None, "level": "gold"},
                     {"id": 2, "email": "bb", "invited_by": 7, "level": None}]  # fmt: skip
@@ -587,12 +371,6 @@ def kinds_of(table: Table) -> set[str]:
         "exclusion": table.exclusions,
     }
     return {kind for kind, constraints in found.items() if constraints}
-
-
-def connect_grammar(url: str) -> Grammar:
-    from dbsynth.dialect import dialect_name, parse_url
-
-    return load_dialect(dialect_name(parse_url(url))).grammar
 
 
 def schemas_of(url: str) -> set[str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -22,7 +22,6 @@ from dbsynth.testing.database import Database, fresh_name
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres
 
 log = logging.getLogger("dbsynth.testing")
-Where = Literal["auto", "embedded", "docker"]
 STAGED = "dbsynth_staged"
 IMAGE = "postgres:17-alpine"
 

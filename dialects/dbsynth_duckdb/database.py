@@ -31,7 +31,6 @@ from dbsynth_duckdb.grammar import DuckdbGrammar, sql_type
 BATCH_ROWS = 65_536
 PROVENANCE = "dbsynth_provenance"
 """The macro that marks a schema of dbsynth's making: schemas of DuckDB take no comment."""
-INTERNAL = "('information_schema', 'pg_catalog')"
 
 
 class DuckdbDatabase(SqlDatabase):

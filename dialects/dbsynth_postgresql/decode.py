@@ -123,7 +123,8 @@ def moment(text: str, *, days: bool) -> int:
         return day
     seconds = int(part["hour"] or 0) * 3600 + int(part["minute"] or 0) * 60 + int(part["second"] or 0)
     micros = day * MICROSECONDS_A_DAY + seconds * 1_000_000 + int((part["fraction"] or "0").ljust(6, "0"))
-    return min(micros, TIMESTAMP_INFINITY - 1)  # PostgreSQL counts from 2000, and so gets 30 years further
+    # PostgreSQL counts from 2000, and so gets 30 years further; what is made of such ends a day before infinity
+    return min(micros, TIMESTAMP_INFINITY - MICROSECONDS_A_DAY)
 
 
 def days_since_epoch(year: int, month: int, day: int) -> int:

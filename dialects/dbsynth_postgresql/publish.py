@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from psycopg import errors
@@ -23,7 +22,6 @@ from dbsynth_postgresql.names import OLD, ident
 from dbsynth_postgresql.preconditions import existing_targets
 from dbsynth_postgresql.session import Session, retried
 
-LOG = logging.getLogger(__name__)
 LOCK_TIMEOUT, SECONDS = "2s", 60.0
 
 

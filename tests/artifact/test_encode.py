@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects.postgresql import JSONB
@@ -39,7 +39,6 @@ plain = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(plain)
 def test_plain_values_come_back_with_their_types(value: Any) -> None:
     assert repr(through(value)) == repr(value)
@@ -58,7 +57,6 @@ def test_moments_sets_and_odd_numbers_come_back() -> None:
     assert np.isnan(through(float("nan")))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["int8", "int64", "uint64", "float32", "float64", "bool"]),
     st.lists(st.integers(0, 100), max_size=12),

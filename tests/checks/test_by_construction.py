@@ -80,7 +80,7 @@ REGEXES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(REGEXES, st.integers(0, 10_000))
 def test_texts_drawn_from_a_pattern_match_it(pattern: str, seed: int) -> None:
     regex = rf"\A{pattern}\Z"

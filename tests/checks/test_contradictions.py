@@ -153,7 +153,7 @@ GRID = np.array(list(itertools.product(range(-6, 7), repeat=3)), dtype=np.int64)
 ROWS = pa.RecordBatch.from_arrays([pa.array(GRID[:, i]) for i in range(3)], names=["a", "b", "c"])
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.lists(CHECKS, min_size=1, max_size=4))
 def test_no_row_of_a_grid_meets_what_is_accused(texts: list[str]) -> None:
     checked = strict(*texts)

@@ -43,7 +43,7 @@ def through(values: pa.Array, spec: ColumnSpec, rows: int = 300) -> tuple[TableC
     return codec, codes, codec.decode(drawn, generator(3))["c"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(INTEGERS, min_size=2 * K, max_size=60), st.integers(0, 9))
 def test_whole_numbers_stay_in_their_range_and_rare_ones_unseen(known: list[int], nulls: int) -> None:
     array = pa.array([*known, *[None] * nulls], pa.int64())
@@ -55,7 +55,7 @@ def test_whole_numbers_stay_in_their_range_and_rare_ones_unseen(known: list[int]
     assert all(min(known) <= v <= max(known) for v in out)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(DECIMALS, min_size=2 * K, max_size=40))
 def test_decimals_keep_their_scale(values: list[Decimal]) -> None:
     type_ = sqltypes.Numeric(38, 10)
@@ -65,7 +65,7 @@ def test_decimals_keep_their_scale(values: list[Decimal]) -> None:
         assert all(min(values) <= v <= max(values) for v in made.to_pylist())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["a", "b", "c", "rare", None]), min_size=1, max_size=60))
 def test_a_category_seen_in_fewer_rows_than_k_never_comes_out(values: list[str | None]) -> None:
     codec, _, made = through(pa.array(values, pa.string()), spec_of(sqltypes.Text(), "category"))
@@ -74,7 +74,7 @@ def test_a_category_seen_in_fewer_rows_than_k_never_comes_out(values: list[str |
         assert {v for v in made.to_pylist() if v is not None} <= {v for v, n in counts.items() if n >= K}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(MOMENTS, min_size=2 * K, max_size=60))
 def test_moments_stay_between_the_first_and_the_last(known: list[datetime]) -> None:
     codec, _, made = through(pa.array(known, pa.timestamp("us")), spec_of(sqltypes.TIMESTAMP(), "moment"))

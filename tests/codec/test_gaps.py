@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import types as sqltypes
 
@@ -64,7 +64,6 @@ def test_decoded_moments_follow_each_other() -> None:
     assert made["shipped"].null_count == table.column("shipped").null_count
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(-(10**15), 10**15)), min_size=1, max_size=30))
 def test_there_and_back(gaps: list[int | None]) -> None:
     earlier = pa.array(np.arange(len(gaps)) * 10**9, pa.timestamp("us"))

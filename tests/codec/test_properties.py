@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import types as sqltypes
 
-from dbsynth.codec import bins, interval
+from dbsynth.codec import bin_fitting, interval
 from dbsynth.codec.base import ColumnSpec, State
-from dbsynth.codec.bins import Bins, fit_bins
+from dbsynth.codec.bin_fitting import fit_bins
+from dbsynth.codec.bins import Bins
 from dbsynth.codec.gaps import find_gaps
 from dbsynth.codec.number import NumberCodec
 from dbsynth.codec.table import TableCodec
@@ -201,9 +202,7 @@ def known(values: list[Any] | pa.Array) -> list[Any]:
 
 
 EVERY = pytest.mark.parametrize("name", CASES)
-QUICK = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @EVERY
@@ -366,7 +365,7 @@ SHAPES = ("whole", "wide", "skewed", "steps", "spikes", "floats", "zeros and tai
 def test_no_code_and_no_segment_stands_for_fewer_than_k_rows(
     shape: str, rows: int, fine: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bins, "FINE_ROWS", fine)
+    monkeypatch.setattr(bin_fitting, "FINE_ROWS", fine)
     values = shaped(shape, generator(rows), rows)
     fit = fit_bins(values, k=K)
     counts = np.bincount(fit.encode(values), minlength=fit.size)
@@ -379,7 +378,7 @@ def test_no_code_and_no_segment_stands_for_fewer_than_k_rows(
 
 @pytest.mark.parametrize("rows", [200, 3000])
 def test_days_keep_their_weekdays_in_codes_of_k_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bins, "FINE_ROWS", 0)
+    monkeypatch.setattr(bin_fitting, "FINE_ROWS", 0)
     days = generator(1).integers(0, 4000, rows)
     days = days[days % 7 < 5]
     fit = fit_bins(days, k=K, weekly=True)

@@ -56,7 +56,7 @@ def arrow(name: str, values: list[object]) -> pa.Array:
     return pa.array(values, storage).view(type_) if storage is not None else pa.array(values, type_)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS, st.integers(0, 2), st.permutations(list(COLUMNS)))
 def test_binary_and_csv_agree(postgres_url: str, rows: list[tuple[object, ...]], skip: int, order: list[str]) -> None:
     arrays = {name: arrow(name, [row[i] for row in rows]) for i, name in enumerate(COLUMNS)}

@@ -61,7 +61,7 @@ def test_every_kind_of_value(database: str, type_: str, values: pa.Array, shown:
     assert written(database, type_, values) == shown
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=50))
 def test_any_text(postgres_url: str, texts: list[str | None]) -> None:
     assert written(postgres_url, "text", pa.array(texts, pa.string())) == texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import types as sqltypes
 
@@ -36,7 +36,6 @@ def known(values: list[tuple[int | None, str | None, bool]]) -> Known:
     return made
 
 
-@settings(deadline=None)
 @given(st.lists(rows, min_size=4, max_size=40), st.lists(rows, min_size=1, max_size=40))
 def test_every_row_of_the_source_is_known(source, asked) -> None:
     hits = perhaps(known(source), asked)

@@ -43,7 +43,7 @@ def test_one_gaussian_costs_what_its_renyi_divergence_says() -> None:
     assert epsilon_of([(sigma, 1.0, 1)], delta) == pytest.approx(closed)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), ASKS, min_size=1), st.sampled_from([0.3, 1.0, 3.0, 8.0]))
 def test_all_tables_together_stay_within_the_budget(asks: dict[str, Ask], epsilon: float) -> None:
     private = allocate(epsilon, 1e-6, asks)

@@ -23,7 +23,7 @@ def counter(noise: float = 3.0, threshold: float = 20.0, seed: int = 1) -> Exact
     return Exact(noise, threshold, 5, np.random.default_rng(seed))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(-1e9, 1e9), max_size=30),
     st.one_of(st.floats(-1e9, 1e9), st.just(float("nan"))),

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from opacus.optimizers import DPOptimizer
@@ -60,7 +60,6 @@ def test_hidden_weights_have_no_gradient_and_do_not_move() -> None:
 ROWS = arrays(np.float32, (6, 9), elements=st.floats(-1e6, 1e6, width=32))
 
 
-@settings(deadline=None)
 @given(ROWS, arrays(np.float32, 9, elements=st.floats(-1e6, 1e6, width=32)), st.integers(0, 5))
 def test_one_row_changes_the_clipped_sum_by_a_bound(gradients: np.ndarray, other: np.ndarray, at: int) -> None:
     given_, replaced = torch.from_numpy(gradients), torch.from_numpy(gradients.copy())
@@ -72,7 +71,6 @@ def test_one_row_changes_the_clipped_sum_by_a_bound(gradients: np.ndarray, other
     assert float((whole - clipped_sum(replaced, CLIP)).norm()) <= 2 * CLIP + slack
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_gradients_are_clipped_as_opacus_clips_them(gradients: np.ndarray) -> None:
     weight = torch.nn.Parameter(torch.zeros(9))

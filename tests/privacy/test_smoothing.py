@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbsynth.codec.bins import fit_bins
+from dbsynth.codec.bin_fitting import fit_bins
 from dbsynth.privacy.smoothing import centre, smoothed
 from dbsynth.relation.unique import Lattice
 

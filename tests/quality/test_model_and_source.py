@@ -91,6 +91,12 @@ def test_real_rows_do_not(world: World, changed: Callable[[str, str], str], tmp_
     assert {g["gate"] for g in found["gates"] if not g["passed"]} == {"privacy"}
 
 
+def test_how_many_copies_may_be_is_what_was_asked(world: World, changed: Callable[[str, str], str]) -> None:
+    asked = ("verify", changed(world.source, "select 1"), "--against", str(world.model), "--fail-on", "privacy")
+    assert invoke(*asked).exit_code == 1
+    assert invoke(*asked, "--max-copies", "1").exit_code == 0
+
+
 RUINS = {
     "chinook": {
         "update invoice set total = round(total * 3, 2)": ("quality", "invoice"),

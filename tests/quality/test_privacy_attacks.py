@@ -193,7 +193,7 @@ def test_distances_are_those_of_gower() -> None:
     assert found[2].tolist() == pytest.approx([5 / 6, 1 + 0.5, 1 + 1 / 6, 2.0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 2)), min_size=3, max_size=40),
     st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 2)), min_size=3, max_size=40),

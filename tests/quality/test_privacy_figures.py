@@ -197,7 +197,7 @@ CELLS = st.one_of(st.none(), st.text(max_size=8), HOSTILE)
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(CELLS, NUMBERS), max_size=12), st.lists(st.tuples(CELLS, NUMBERS), max_size=12), HOSTILE)
 def test_any_rows_give_figures(a: list[tuple[str | None, float | None]], b: list[tuple[str | None, float | None]],
                                name: str) -> None:  # fmt: skip

@@ -33,7 +33,7 @@ def schema(links: set[tuple[int, int]], n: int) -> Schema:
         lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_boxes_do_not_cover_each_other(world: tuple[int, set[tuple[int, int]]]) -> None:
     n, links = world
     placed = layout(schema(links, n))

@@ -1,6 +1,6 @@
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dbsynth.relation.assign import Agree, Bond, Family, Parent, choose
@@ -20,7 +20,6 @@ def agree(own: np.ndarray, parent: Parent, where: np.ndarray | None = None) -> A
     return Agree(pa.array(own), parent.rows.column("customer"), np.ones(len(own), bool) if where is None else where)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 80), seeds)
 def test_a_chosen_parent_agrees_or_there_is_none_that_would(members, rows, seed):
     rng = generator(seed)
@@ -39,7 +38,6 @@ def test_rows_whose_other_key_is_null_are_free():
     assert (drawn[0], drawn[1] >= 0) == (-1, True)
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_a_family_that_stays_together_has_one_parent(seed):
     rng = generator(seed)
@@ -62,7 +60,6 @@ def test_nested_families_share_hardly_a_parent():
     assert shared(nested=True) < 1.4 < shared(nested=False)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 30), st.integers(2, 120), seeds)
 def test_two_keys_to_one_table_are_never_equal_and_every_parent_keeps_its_rows(members, rows, seed):
     rng = generator(seed)

@@ -15,7 +15,7 @@ def table(n: int, seed: int) -> pa.Table:
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(20, 3000), st.integers(2, 8), st.integers(0, 2**32))
 def test_every_kind_stands_for_k_rows(n, k, seed):
     rows = table(n, seed)

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dbsynth.relation.degrees import Degrees
@@ -7,7 +7,6 @@ from dbsynth.relation.members import balanced, draw_within
 from dbsynth.rng import generator
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(5, 90), min_size=1, max_size=60), st.integers(0, 2**32))
 def test_as_many_rows_get_exactly_the_learned_numbers_in_the_order_of_what_was_drawn(counts, seed):
     rng = generator(seed)
@@ -28,7 +27,6 @@ def test_a_small_number_that_few_parents_have_is_not_told():
     assert found.parents.tolist() == [8, 4, 1]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(0, 2**32))
 def test_balanced_codes_occur_as_often_as_wanted_and_only_the_surplus_changes(codes, seed):
     rng = generator(seed)
@@ -39,7 +37,6 @@ def test_balanced_codes_occur_as_often_as_wanted_and_only_the_surplus_changes(co
     assert (out != codes).sum() == np.maximum(np.bincount(codes, minlength=6) - wanted, 0).sum()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.integers(0, 2**32))
 def test_the_rows_of_a_group_share_its_members_by_their_weights(weights, seed):
     weights = np.array(weights, float)

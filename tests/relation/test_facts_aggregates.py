@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dbsynth.relation.aggregates import Families, Formula, Told, evaluate, find_aggregates
@@ -130,7 +130,6 @@ def test_a_count_that_is_not_zero_without_children_is_none() -> None:
 decimals = st.decimals(-10_000, 10_000, places=3)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), decimals, st.integers(-50, 50)), min_size=1, max_size=40),
     st.sampled_from(["sum", "avg", "min", "max"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import types as sqltypes
 
@@ -23,7 +23,6 @@ def column(type_: sqltypes.TypeEngine, declared: str = "", *, nullable: bool = T
     return Column("c", type_, declared or str(type_), nullable)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), parents=st.integers(25, 80), nulls=st.booleans())
 def test_an_exact_copy_is_found_and_noise_is_not(seed: int, parents: int, nulls: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -20,7 +20,7 @@ def windows(n: int, low: int = 0, high: int = 70) -> tuple[np.ndarray, np.ndarra
     return np.full(n, low), np.full(n, high)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROWS, st.sampled_from([1, 5]))
 def test_nothing_overlaps_and_what_did_not_stays(rows: list[tuple[int, int, int]], step: int) -> None:
     group, start, length = arrays([(g, s * step, n * step) for g, s, n in rows])
@@ -36,7 +36,7 @@ def test_nothing_overlaps_and_what_did_not_stays(rows: list[tuple[int, int, int]
             assert (new + length)[mine].max() <= max(70 * step, (start + length)[mine].max())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ROWS)
 def test_overlaps_are_those_of_pairs(rows: list[tuple[int, int, int]]) -> None:
     group, start, length = arrays(rows)
@@ -57,7 +57,7 @@ def test_open_ends_come_first_and_last() -> None:
     assert new[2] + 4 <= new[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ROWS, st.lists(st.integers(-1, 3), min_size=40, max_size=40))
 def test_two_groupings_at_once(rows: list[tuple[int, int, int]], other: list[int]) -> None:
     group, start, length = arrays(rows)

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dbsynth.relation import key_facts
@@ -8,7 +8,6 @@ from dbsynth.rng import generator
 seeds = st.integers(0, 2**32)
 
 
-@settings(deadline=None)
 @given(st.integers(20, 200), seeds)
 def test_edges_that_rise_in_some_order_make_no_cycle_and_one_that_falls_makes_one(n, seed):
     rng = generator(seed)
@@ -27,7 +26,6 @@ def test_a_row_above_itself_is_a_cycle_and_nulls_are_no_edges():
     assert key_facts.acyclic(np.array([3, -1, 2]), np.array([-1, 3, 3]))
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_keys_to_few_rows_that_are_never_equal_are_found_and_independent_ones_are_not(seed):
     rng = generator(seed)
@@ -40,7 +38,6 @@ def test_keys_that_chance_would_hardly_make_equal_prove_nothing():
     assert not key_facts.never_equal(np.arange(50), np.arange(50) + 1000)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40), seeds)
 def test_heights_number_every_node_once_and_put_those_that_only_end_edges_last(pairs, seed):
     above, below = (np.array(x, float) for x in zip(*pairs, strict=True))
@@ -51,7 +48,6 @@ def test_heights_number_every_node_once_and_put_those_that_only_end_edges_last(p
         assert rank[only_above].max() < rank[only_below].min()
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_an_order_is_found_where_it_holds_in_all_rows(seed):
     rng = generator(seed)

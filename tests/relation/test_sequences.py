@@ -340,7 +340,7 @@ FACTS = [
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda f: f"{f.id}-{FACTS.index(f)}")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(columns=rows())
 def test_settling_keeps_types_is_idempotent_and_leaves_strangers(fact: Sequence, columns: dict[str, pa.Array]) -> None:
     settled = fact.settle(columns, {})
@@ -363,7 +363,7 @@ def families(columns: dict[str, pa.Array], *order: str) -> list[pa.Table]:
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_regular_holds(columns: dict[str, pa.Array]) -> None:
     for family in families(columns | REGULAR.settle(columns, {}), "day"):
         days = family.column("day").cast(pa.int32()).to_numpy()
@@ -378,7 +378,7 @@ def test_regular_holds(columns: dict[str, pa.Array]) -> None:
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_chains_hold(columns: dict[str, pa.Array]) -> None:
     for fact in (CHAIN, APART, FAR):
         for family in families(columns | fact.settle(columns, {}), "day"):
@@ -397,7 +397,7 @@ def test_chains_hold(columns: dict[str, pa.Array]) -> None:
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_row_is_current(columns: dict[str, pa.Array]) -> None:
     for family in families(columns | CURRENT.settle(columns, {}), "day", "id"):
         flags = family.column("flag").to_pylist()
@@ -409,7 +409,7 @@ def test_one_row_is_current(columns: dict[str, pa.Array]) -> None:
 
 
 @given(columns=rows(), low=st.integers(-50, 50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_balances_run_and_stay_above_their_floor(columns: dict[str, pa.Array], low: int) -> None:
     for fact in (RUNNING, FREE):
         made = columns | fact.settle(columns, {"balance": (low, None)})
@@ -425,7 +425,7 @@ def test_balances_run_and_stay_above_their_floor(columns: dict[str, pa.Array], l
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_monotone_deals_out_the_values_that_are_there(columns: dict[str, pa.Array]) -> None:
     made = columns | FALLING.settle(columns, {})
     before = {f.column("f")[0].as_py(): sorted(f.column("x").drop_null().to_pylist()) for f in families(columns)}
@@ -439,7 +439,7 @@ def test_monotone_deals_out_the_values_that_are_there(columns: dict[str, pa.Arra
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_keys_rise_with_time(columns: dict[str, pa.Array]) -> None:
     made = columns | RISING.settle(columns, {})
     assert sorted(made["id"].to_pylist()) == sorted(columns["id"].to_pylist())
@@ -448,7 +448,7 @@ def test_keys_rise_with_time(columns: dict[str, pa.Array]) -> None:
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_states_follow_each_other_as_they_may(columns: dict[str, pa.Array]) -> None:
     allowed = {"a": "bc", "b": "bc", "c": "bd", "d": ""}
     for family in families(columns | STATES.settle(columns, {}), "day", "id"):
@@ -458,7 +458,7 @@ def test_states_follow_each_other_as_they_may(columns: dict[str, pa.Array]) -> N
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_comes_before_the_parent(columns: dict[str, pa.Array]) -> None:
     start = dict(zip(columns["f"].to_pylist(), columns["↑since"].to_pylist(), strict=True))
     columns["↑since"] = pa.array([start[f] for f in columns["f"].to_pylist()], pa.date32())
@@ -474,7 +474,7 @@ def test_nothing_comes_before_the_parent(columns: dict[str, pa.Array]) -> None:
 
 
 @given(columns=rows())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_constant_holds(columns: dict[str, pa.Array]) -> None:
     for family in families(columns | CONSTANT.settle(columns, {})):
         assert len(set(family.column("until").to_pylist())) == 1

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dbsynth.relation.keys import duplicates
@@ -7,7 +7,6 @@ from dbsynth.relation.unique import switch_members
 from dbsynth.rng import generator
 
 
-@settings(deadline=None)
 @given(st.integers(2, 12), st.integers(3, 12), st.integers(2, 100), st.integers(0, 2**32))
 def test_exchanging_members_keeps_the_numbers_of_both_sides_and_resolves_what_it_says(groups, members, n, seed):
     rng = generator(seed)

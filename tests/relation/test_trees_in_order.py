@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dbsynth.relation import tree
@@ -9,7 +9,6 @@ from dbsynth.rng import generator
 seeds = st.integers(0, 2**32)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), seeds)
 def test_parents_meet_what_is_asked_of_them_and_make_no_cycle(codes, seed):
     rng = generator(seed)
@@ -33,7 +32,6 @@ def test_parents_are_of_the_kind_that_is_wanted_while_their_degrees_last():
     assert (np.bincount(parent[20:], minlength=20)[:20] == 10).all()
 
 
-@settings(deadline=None)
 @given(st.integers(2, 60), st.sampled_from(["<", "<=", ">", ">="]), seeds)
 def test_exchanged_values_stand_in_order_along_every_path(n, order, seed):
     rng = generator(seed)
@@ -51,7 +49,6 @@ def test_rows_that_stay_keep_their_values():
     assert values[where].tolist() == [1.0, 9.0, 5.0]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), seeds)
 def test_levels_count_from_the_root(n, seed):
     rng = generator(seed)

@@ -84,7 +84,7 @@ RULES: dict[str, Rule] = {
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(columns=rows())
 def test_a_rule_makes_itself_hold(name: str, columns: dict[str, pa.Array]) -> None:
     rule = RULES[name]
@@ -101,7 +101,7 @@ def test_a_rule_makes_itself_hold(name: str, columns: dict[str, pa.Array]) -> No
         assert same(array, columns[c])[right].all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(columns=rows(), share=st.floats(0, 1))
 def test_exceptions_stay_as_many_as_there_may_be(columns: dict[str, pa.Array], share: float) -> None:
     rule = AtLeast(*common("until", share), ("from",))

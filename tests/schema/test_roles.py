@@ -221,14 +221,14 @@ def test_every_term_names_a_role() -> None:
         assert expected in meaning("_".join(term), TEXT_TERMS), term
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(max_size=40))
 def test_any_name_can_be_read(name: str) -> None:
     meaning(name, TEXT_TERMS)
     assert words(name) == words(words(name))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(min_size=1, max_size=12), st.lists(st.none() | st.text(max_size=60), max_size=30))
 def test_any_values_have_a_role(name: str, values: list[str | None]) -> None:
     found = role(name, list(values))

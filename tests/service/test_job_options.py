@@ -60,7 +60,7 @@ def by_the_worker(kind: str, options: Any) -> str | None:
     return None
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["clone", "generate"]), OPTIONS)
 def test_both_take_and_refuse_the_same(connection: psycopg.Connection[Any], kind: str, options: dict[str, Any]) -> None:
     by_sql, by_python = by_the_database(connection, kind, options), by_the_worker(kind, options)

@@ -115,7 +115,7 @@ def test_known_numbers_prove_themselves() -> None:
         assert completed(values, name) == values, name
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.from_regex(r"[0-9]{6,15}", fullmatch=True), min_size=1, max_size=20), st.sampled_from(CHECKS))
 def test_completing_keeps_the_length_and_is_final(values: list[str], name: str) -> None:
     values = [v.translate(str.maketrans("٠١٢٣٤٥٦٧٨٩", "0123456789")) for v in values if v.isascii()]

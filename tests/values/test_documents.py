@@ -151,7 +151,7 @@ ATOMS = (
 ANY = st.recursive(ATOMS, lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(max_size=4), v, max_size=4))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(ANY, max_size=12), st.integers(1, 6))
 def test_whatever_the_documents_what_is_made_parses_and_can_be_saved(source: list[Any], times: int) -> None:
     texts = [json.dumps(d) for d in source * times]

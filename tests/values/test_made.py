@@ -52,7 +52,7 @@ def test_a_guard_can_deny_what_it_knows() -> None:
     assert guard.filter.bits.nbytes == 4000  # 16 bits a value: no room to hold them
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.from_regex(r"[A-Z]{2}-[0-9]{3}", fullmatch=True), min_size=1, max_size=50))
 def test_codes_keep_their_shape_and_are_none_of_the_sources(values: list[str]) -> None:
     out = made(column_of(values), 60)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import types
 from sqlalchemy.types import TypeEngine
@@ -62,7 +62,6 @@ def test_what_is_read_is_written_as_it_was(type_: TypeEngine[object], text: str)
     assert notation.write(notation.parse(text)) == text
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.text(), max_size=6))
 def test_arrays_of_any_text(values: list[str | None]) -> None:
     notation = ArrayText(types.Text())
@@ -70,7 +69,6 @@ def test_arrays_of_any_text(values: list[str | None]) -> None:
     assert values_of(notation.write(notation.parse(text)), types.Text()) == values
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.none() | st.text(), max_size=5))
 def test_hstore_of_any_text(value: dict[str, str | None]) -> None:
     assert HstoreText().parse(HstoreText().write(value)) == value

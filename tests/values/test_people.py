@@ -251,7 +251,7 @@ def test_blended_names_are_of_no_list() -> None:
     assert found == blended(names, 300, 1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.text(alphabet=st.characters(codec="utf-8"), max_size=40), max_size=30), st.integers(0, 2**62))
 def test_hashes_are_those_of_the_text_wherever_it_stands(texts: list[str], key: int) -> None:
     array = pa.array(["before", *texts, "after"], pa.string())
@@ -268,7 +268,7 @@ def test_what_differs_in_case_accents_and_blanks_is_the_same() -> None:
     assert "NÚÑEZ" in Guard(["Nunez"], 1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=12))
 def test_what_was_seen_is_not_fresh(batches: list[list[int]]) -> None:
     seen, known = Seen(), set()

@@ -156,7 +156,7 @@ def test_a_layout_writes_what_it_reads() -> None:
             assert text == value
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(alphabet=st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=80))
 def test_tokens_joined_are_the_text(text: str) -> None:
     found = tokens_of(text)
@@ -168,7 +168,7 @@ def test_tokens_joined_are_the_text(text: str) -> None:
 TEXTS = st.text(alphabet=st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=60)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @example(["Ͱ"])
 @given(st.lists(TEXTS, min_size=1, max_size=30))
 def test_any_texts_can_be_learned(values: Sequence[str]) -> None:

@@ -10,16 +10,20 @@ give beyond that, over what there was left to gain."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pyarrow as pa
 
+from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.disclosure.chance import wilson
+from dbsynth.quality.disclosure.counters import step
 from dbsynth.quality.disclosure.distances import both, comparable
-from dbsynth.quality.disclosure.nearest import NULL, Rows, apart, coded, nearest
+from dbsynth.quality.disclosure.nearest import NULL, Rows, apart, coded, nearest, numeric
 from dbsynth.quality.disclosure.seen import Seen
 from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
+from dbsynth.quality.numbered import without_told
 from dbsynth.rng import generator
 
 LEAST_COLUMNS, LEAST_ROWS = 4, 100
@@ -33,6 +37,8 @@ CLOSE = 0.05
 """A number is inferred if no more than that share of the rows lies between it and the guess."""
 RISKY = 0.15
 """What the least likely value of a risk (95 %) has to pass."""
+AROUND = 8
+"""Different values below and above one that lie about as high."""
 BLOCK = 64
 INFERENCE = "inference"
 """Informs and does not gate: made rows that keep a rule (a date counted from another) give it away without noise, and
@@ -51,6 +57,11 @@ class Risk:
     @property
     def rates(self) -> tuple[float, float]:
         return self.hits / max(1, self.tries), self.base_hits / max(1, self.base_tries)
+
+    def at_least(self, hits: int, tries: int) -> Risk:
+        """Beside another attacker who knows no row, where that one has more success than the one beside whom it is."""
+        better = hits * self.base_tries > self.base_hits * tries
+        return replace(self, base_hits=hits, base_tries=tries) if better else self
 
     @property
     def value(self) -> float:
@@ -74,17 +85,42 @@ class Risk:
 
 @dataclass(frozen=True)
 class Scene:
-    """Rows over the same columns: ``targets`` and ``others``, two halves of the source, and ``made`` ones."""
+    """Rows over the same columns: ``targets`` and ``others``, two halves of the source, and ``made`` ones. ``grids``:
+    of the columns that are ordered."""
 
     targets: Rows
     others: Rows
     made: Rows
     columns: tuple[str, ...]
+    grids: Mapping[int, Grid] = field(default_factory=dict)
 
 
-def scene(rows: Seen, rng: np.random.Generator) -> Scene | None:
-    """None where there is too little to attack."""
-    columns = comparable(rows)
+@dataclass(frozen=True)
+class Grid:
+    """Values of a column of the source, each once and in order: their codes, and where they lie, in steps that all
+    differences are multiples of."""
+
+    codes: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def of(cls, codes: np.ndarray, values: np.ndarray) -> Grid:
+        numbers, first = np.unique(values, return_index=True)
+        return cls(codes[first], (numbers - numbers[0]) / step(numbers))
+
+    def blind(self, single: np.ndarray, code: np.float32) -> float:
+        """The chance to hit a value of which ``single`` (codes) is true by naming any that lies about as high as
+        ``code``, without knowing which there are."""
+        at = int(np.searchsorted(self.codes, code))
+        low, high = max(0, at - AROUND), min(len(self.codes), at + AROUND + 1)
+        width = float(self.places[high - 1] - self.places[low]) + 1.0
+        return float(single[low:high].sum()) / width
+
+
+def scene(rows: Seen, plan: Plan, rng: np.random.Generator) -> Scene | None:
+    """None where there is too little to attack. What rules tell of other columns is left out: who knows these knows it
+    of rows that are made and of others."""
+    columns = without_told(plan, rows.name, comparable(rows))
     n, m = rows.real.num_rows, rows.made.num_rows
     if len(columns) < LEAST_COLUMNS or min(n // 2, m) < LEAST_ROWS:
         return None
@@ -92,13 +128,25 @@ def scene(rows: Seen, rng: np.random.Generator) -> Scene | None:
     real, made = coded([a for a, _ in pairs], [b for _, b in pairs])
     size = min(AMONG, n // 2, m)
     drawn = rng.permutation(n)
+    targets, others = real.at(drawn[:size]), real.at(drawn[size : 2 * size])
     return Scene(
-        real.at(drawn[:size]), real.at(drawn[size : 2 * size]), made.at(rng.permutation(m)[:size]), tuple(columns)
+        targets, others, made.at(rng.permutation(m)[:size]), tuple(columns), grids(real, [a for a, _ in pairs])
     )
 
 
-def attacked(rows: Seen, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]:
-    found = scene(rows, generator(seed, "attacked", str(rows.name)))
+def grids(real: Rows, values: Sequence[pa.Array]) -> dict[int, Grid]:
+    """By place of the column; none of those that hold a single value, or next to none that are finite."""
+    found = {}
+    for j in np.flatnonzero(real.ordered).tolist():
+        numbers = numeric(values[j])
+        use = np.isfinite(numbers)
+        if len(np.unique(numbers[use])) > 1:
+            found[j] = Grid.of(real.codes[j][use], numbers[use])
+    return found
+
+
+def attacked(rows: Seen, plan: Plan, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]:
+    found = scene(rows, plan, generator(seed, "attacked", str(rows.name)))
     if found is None:
         return [], []
     figures, findings = [], []
@@ -126,20 +174,40 @@ def attacked(rows: Seen, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]
 def _attacks(found: Scene, seed: int, table: str) -> Iterator[tuple[str, tuple[str, ...], Risk, str]]:
     whom = found.targets.at(np.arange(min(ATTACKS, len(found.targets))))
     for name, predicates in (("univariate", univariate), ("multivariate", multivariate)):
-        tries = []
-        for bridge in (found.made, found.others):
-            asked = predicates(bridge, generator(seed, name, table))
-            tries += [sum(int(_matching(found.targets, p).sum()) == 1 for p in asked), len(asked)]
-        yield f"singling_out_{name}", (), Risk(*tries), f"singling out by {name} predicates"
-    tries = []
-    for bridge in (found.made, found.others):
-        tries += [linked(whom, bridge), len(whom)]
-    yield "linkability", (), Risk(*tries), "linking two halves of a row's columns"
+        asked, beside = (predicates(bridge, generator(seed, name, table)) for bridge in (found.made, found.others))
+        hits, by_others = (sum(int(_matching(found.targets, p).sum()) == 1 for p in some) for some in (asked, beside))
+        risk = Risk(hits, len(asked), by_others, len(beside))
+        if name == "univariate":
+            risk = risk.at_least(blindly(found, asked), len(asked))
+        yield f"singling_out_{name}", (), risk, f"singling out by {name} predicates"
+    hits, by_others = linked(whom, found.made), linked(whom, found.others)
+    loose = linked(whom, pieced(found.others, generator(seed, "pieced", table)))
+    risk = Risk(hits, len(whom), by_others, len(whom)).at_least(loose, len(whom))
+    yield "linkability", (), risk, "linking two halves of a row's columns"
     made, base = (inferred(whom, bridge) for bridge in (found.made, found.others))
     risks = [Risk(int(a), len(whom), int(b), len(whom)) for a, b in zip(made, base, strict=True)]
     worst = max(range(len(risks)), key=lambda j: (risks[j].least, risks[j].value))
     column = found.columns[worst]
     yield INFERENCE, (column,), risks[worst], f"inferring {column}, the worst of {len(risks)} columns, from the others"
+
+
+def blindly(found: Scene, asked: Sequence[Predicate]) -> int:
+    """Of ``asked``, how many would single out if each named any value about as high as its own that the column's steps
+    allow: where values stand close on a grid, whoever guesses meets one."""
+    single = {j: times_in(found.targets.codes[j], grid.codes) == 1 for j, grid in found.grids.items()}
+    named = [p[0] for p in asked if p[0][1] == "==" and p[0][0] in single and p[0][2] != NULL]
+    return round(sum(found.grids[j].blind(single[j], code) for j, _, code in named))
+
+
+def times_in(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """int64 (values,): how often each of these sorted values is there."""
+    ordered = np.sort(codes)
+    return np.asarray(np.searchsorted(ordered, values, side="right") - np.searchsorted(ordered, values, side="left"))
+
+
+def pieced(rows: Rows, rng: np.random.Generator) -> Rows:
+    """Each column's values dealt out anew."""
+    return Rows(np.stack([codes[rng.permutation(len(codes))] for codes in rows.codes]), rows.ordered)
 
 
 Predicate = tuple[tuple[int, str, np.float32], ...]

@@ -1,5 +1,5 @@
-"""Values that count: numbers, days and codes (inv-00017) that fill their range. Whoever counts makes them too, and so
-they say nothing of a row."""
+"""Values that count: numbers, moments and codes (inv-00017) that fill their range in even steps, whatever the step is.
+Whoever counts makes them too, and so they say nothing of a row."""
 
 from __future__ import annotations
 
@@ -8,26 +8,46 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from dbsynth.quality.disclosure.nearest import is_ordered, numeric
+
 DENSE = 0.5
-"""Of the numbers between the least and the largest, those that are there."""
+"""Of the numbers between the least and the largest that are whole steps from them, those that are there."""
 LEAST = 20
+EXACT, OFF = 1e-9, 1e-15
+"""Of the largest difference and of the largest number, what a multiple may be off by."""
 LAST_NUMBER = r"(?P<number>\d{1,15})(?P<rest>\D*)$"
 
 
 def is_counter(array: pa.Array, share: float, dense: float = DENSE) -> bool:
-    """Every value is there once, and together they fill ``dense`` of their range. ``share``: of all rows, those of
+    """Every value is there once, and together they fill ``dense`` of their range, in steps of what all of their
+    differences are multiples of. ``share``: of all rows, those of
     ``array``."""
     array = array.drop_null()
     if pt.is_floating(array.type):
         array = array.filter(pc.is_finite(array))
     if len(array) < LEAST or pc.count_distinct(array).as_py() < len(array):
         return False
-    if pt.is_integer(array.type) or pt.is_date32(array.type) or pt.is_floating(array.type):
-        array = array.cast(pa.int32()) if pt.is_date32(array.type) else array
-        numbers = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        whole = bool((numbers == np.floor(numbers)).all())
-        return whole and len(numbers) / max(share, 1e-9) >= dense * float(numbers.max() - numbers.min() + 1)
-    return pt.is_string(array.type) and bool(counted(array, array, share).all())
+    if pt.is_string(array.type):
+        return bool(counted(array, array, share).all())
+    if is_ordered(array.type):
+        numbers = np.sort(numeric(array))
+        width = float(numbers[-1] - numbers[0])
+        return len(numbers) / max(share, 1e-9) >= dense * (width / step(numbers) + 1)
+    return False
+
+
+def step(numbers: np.ndarray) -> float:
+    """What all differences of these sorted float64 are multiples of, but for what floats are off by: Euclid's
+    algorithm, on all of them at once."""
+    left = np.diff(numbers)
+    least = float(left.min())
+    slack = EXACT * float(left.max()) + OFF * float(np.abs(numbers).max())
+    while True:
+        rest = np.abs(left - least * np.rint(left / least))
+        rest = rest[rest > slack]
+        if not len(rest):
+            return least
+        left, least = np.append(rest, least), float(rest.min())
 
 
 def counted(values: pa.Array, real: pa.Array, share: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from dbsynth.dialect import Sample
 from dbsynth.pipeline.plan import TablePlan
 from dbsynth.quality.figures import Subject
+from dbsynth.quality.numbered import numbered
 from dbsynth.quality.sides import SURPLUS, Side, Sides
 from dbsynth.relation.keys import combined, row_index
 from dbsynth.schema.model import Table, TableName
@@ -24,7 +25,7 @@ COUNTED = ("serial", "line number", "foreign key", "database")
 @dataclass(frozen=True)
 class Seen:
     """``share``: of the rows of the real table, those among which an equal one is looked for. ``kept``: rows of the
-    made table that are left out, since they were taken over on purpose."""
+    made table that are left out, since they were taken over on purpose. ``numbered``: columns that count."""
 
     table: Table
     plan: TablePlan
@@ -32,6 +33,7 @@ class Seen:
     made: pa.Table
     share: float
     kept: int
+    numbered: frozenset[str] = frozenset()
 
     @property
     def name(self) -> TableName:
@@ -47,13 +49,15 @@ class Seen:
     @property
     def own(self) -> tuple[str, ...]:
         """The columns that are compared: neither keys nor counted."""
-        return own_columns(self.table, self.plan, self.made.column_names)
+        return own_columns(self.table, self.plan, self.made.column_names, self.numbered)
 
 
-def own_columns(table: Table, plan: TablePlan, there: Sequence[str]) -> tuple[str, ...]:
+def own_columns(
+    table: Table, plan: TablePlan, there: Sequence[str], counting: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     keys = {c for key in table.unique_keys for c in key} | {c for fk in table.foreign_keys for c in fk.columns}
     found = [c.name for c in table.stored_columns if c.name not in keys and c.name in there]
-    return tuple(c for c in found if plan.by_column[c].how not in COUNTED)
+    return tuple(c for c in found if plan.by_column[c].how not in COUNTED and c not in counting)
 
 
 def seen(sides: Sides, name: TableName) -> Seen:
@@ -62,7 +66,8 @@ def seen(sides: Sides, name: TableName) -> Seen:
     made, kept = without_kept(table, plan, sides.made.rows(name))
     real = sides.real.rows(name)
     there = [c.name for c in table.stored_columns if c.name in made.column_names]
-    return Seen(table, plan, real.select(there), made, real.num_rows / max(1, sides.real.counts[name]), kept)
+    share = real.num_rows / max(1, sides.real.counts[name])
+    return Seen(table, plan, real.select(there), made, share, kept, numbered(sides.plan, plan))
 
 
 def alike(sides: Sides, name: TableName, columns: Sequence[str]) -> Seen | None:
@@ -81,7 +86,7 @@ def alike(sides: Sides, name: TableName, columns: Sequence[str]) -> Seen | None:
     if any(p is None or not p.num_rows for p in parts):
         return None
     real, (made, kept) = parts[0], without_kept(table, plan, parts[1])
-    return Seen(table, plan, real, made, 1.0, kept)
+    return Seen(table, plan, real, made, 1.0, kept, numbered(sides.plan, plan))
 
 
 def hashed_alike(sides: Sides) -> bool:

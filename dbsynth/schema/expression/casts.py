@@ -226,7 +226,6 @@ def cast(node: Node, type_: SqlType) -> Node:
 
 RANK = {"int": 0, "numeric": 1, "float": 2}
 MOMENT_RANK = {"date": 0, "timestamp": 1, "timestamptz": 2}
-TEXTUAL = {"text", "bpchar", "enum", "uuid"}
 
 
 def common(a: SqlType, b: SqlType) -> SqlType:

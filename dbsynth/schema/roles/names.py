@@ -64,16 +64,7 @@ _SPELLED = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ł": "l", "ø": "o"
 def fold(name: str) -> str:
     """Small letters without accents: ``Straße`` -> ``strasse``, ``Größe`` -> ``groesse``."""
     text = name.lower()
-    for letter, plain in (
-        ("ß", "ss"),
-        ("ä", "ae"),
-        ("ö", "oe"),
-        ("ü", "ue"),
-        ("ł", "l"),
-        ("ø", "o"),
-        ("æ", "ae"),
-        ("œ", "oe"),
-    ):
+    for letter, plain in _SPELLED.items():
         text = text.replace(letter, plain)
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 

@@ -40,7 +40,6 @@ class Likeness:
 
 
 Test = Callable[[str], object]
-_L = r"[^\W\d_]"
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[A-Za-z]{2,}|[^@\s,;<>]+@[A-Za-z][\w-]+")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 WEB = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+|(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
@@ -68,7 +67,6 @@ ZONE = re.compile(
     r"|(?:UTC|GMT)(?:\s?[+-]\d{1,2}(?::?\d\d)?)?|Z|[+-]\d\d:?\d\d|[A-Z]{3,4}T"
 )
 LOCALE = re.compile(r"[a-z]{2,3}[_-][A-Z][A-Za-z]{1,3}(?:[_-][A-Z]{2})?(?:\.[\w-]+)?|[a-z]{2}-[a-z]{2,4}")
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 HTML = re.compile(
     r"<(?:p|div|a|br|b|i|ul|ol|li|span|h\d|strong|em|img|table|pre|code|blockquote)\b[^>]*>", re.IGNORECASE
 )

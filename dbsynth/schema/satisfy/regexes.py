@@ -116,7 +116,6 @@ class _Draw:
 
     def __init__(self, rng: np.random.Generator, more: int) -> None:
         self.rng, self.more = rng, more
-        self.ignore_case = False
         self.groups: dict[int, np.ndarray] = {}
 
     def tree(self, tree: Any, count: int) -> np.ndarray:
