@@ -106,8 +106,14 @@ class Queue:
         return Claim(job, row["taken_over"], row["lost_run"])
 
     def heartbeat(self, job: Job) -> Beat:
-        (row,) = self._rows("heartbeat", id=job.id, token=job.token, run=job.run, lease=self.lease)
-        return Beat(**row)
+        if held := self._rows("heartbeat", id=job.id, token=job.token, lease=self.lease):
+            return Beat(held=True, cancelled=held[0]["cancelled"], published=False)
+        # Asked in a statement of its own: that one may have waited for the lock of the child that publishes, and it saw
+        # everything but the job as it was before.
+        done = self.connection.execute(
+            "select exists (select from dbsynth.run where id = %s and outcome = 'done')", (job.run,)
+        ).fetchone()
+        return Beat(held=False, cancelled=False, published=done == (True,))
 
     def check(self, job: Job) -> None:
         """Whether the caller may still ask for it, and this worker act for him. Raises an error of dbsynth."""
