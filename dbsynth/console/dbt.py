@@ -14,41 +14,45 @@ from dbsynth.console.output import stdout_console
 from dbsynth.console.progress import watcher
 from dbsynth.console.request import row_numbers
 from dbsynth.dbt.populate import Amount, Filling, fillings
-from dbsynth.dbt.profiles import DbtTarget, Project, check_writable, find_project, find_target
+from dbsynth.dbt.profiles import DbtTarget, Project, check_writable, find_profiles, find_project, find_target, said
 from dbsynth.dbt.sources import manifest_of, source_schemas
 from dbsynth.errors import ConfigError, UsageError
 
 FILLED = "DBSYNTH_DBT_FILLED"
 """Tells the macros of the package dbsynth that their work is done (sql/dbt/macros/target.sql)."""
-OURS = ("--target", "-t", "--project-dir", "--profiles-dir")
+OURS = ("--target", "-t", "--project-dir", "--profiles-dir", "--profile")
+VALUED = "mors"
+"""The letters of dbt's other options that take a value: what follows one in the same argument is that."""
 
 
 @dataclass(frozen=True)
 class Place:
     project: Project
     target: DbtTarget
-    profiles_dir: Path | None
+    profiles_dir: Path
 
     @property
     def arguments(self) -> list[str]:
-        """What says to dbt where it is to work."""
-        profiles = ["--profiles-dir", str(self.profiles_dir)] if self.profiles_dir else []
-        return ["--project-dir", str(self.project.folder), "--target", self.target.name, *profiles]
+        """What says to dbt where it is to work: all of it, so that no variable of the environment says otherwise. The
+        target is not the first, which an option before that lacks its value would take for one."""
+        where = ["--project-dir", str(self.project.folder), "--profiles-dir", str(self.profiles_dir)]
+        return [*where, "--profile", self.target.profile, "--target", self.target.name]
 
 
 def find(project_dir: Path | None, profiles_dir: Path | None, target: str | None) -> Place:
     """The project and its target, which is not protected."""
+    if project_dir is None and (named := said("PROJECT_DIR")):
+        project_dir = Path(named)
     start = (project_dir or Path.cwd()).absolute()
     project = find_project(start)
     if project is None or (project_dir is not None and project.folder != start):
         raise ConfigError(
             f"there is no dbt_project.yml in {start}", hint="--project-dir names the folder of the project"
         )
-    profiles_dir = profiles_dir.absolute() if profiles_dir else None
     found = find_target(target, project, profiles_dir)
     redact.remember(found.url)
     check_writable(found.name, project)
-    return Place(project, found, profiles_dir)
+    return Place(project, found, find_profiles(project, profiles_dir).parent.absolute())
 
 
 def prepared(place: Place, model: Path | None, selected: Sequence[str]) -> list[Filling]:
@@ -91,12 +95,30 @@ def dbt_program(named: str | None) -> str:
 
 
 def check_arguments(arguments: Sequence[str]) -> None:
-    for given in arguments:
-        if given.partition("=")[0] in OURS:
-            raise UsageError(
-                f"{given.partition('=')[0]} stands among the arguments of dbt, and dbsynth has to know it",
-                hint=f"write it before the two dashes: dbsynth dbt run {given.partition('=')[0]} ... -- {arguments[0]}",
-            )
+    """UsageError where dbt would be told, or would remember, another place than the one that is filled."""
+    for option in filter(None, map(_ours, arguments)):
+        raise UsageError(
+            f"{option} stands among the arguments of dbt, and dbsynth has to know it",
+            hint="the variable DBT_PROFILE names another profile than that of dbt_project.yml"
+            if option == "--profile"
+            else f"write it before the two dashes: dbsynth dbt run {option} ... -- ...",
+        )
+    if "retry" in arguments:
+        raise UsageError(
+            "dbt retry takes its target from the run before, and dbsynth cannot tell which that was",
+            hint="say what is to be built: dbsynth dbt run -- build --select ...; what is called retry: --select=retry",
+        )
+
+
+def _ours(given: str) -> str | None:
+    """The option in an argument, if it is one of ours: also as dbt reads `-tdev`, and `-qtdev` after a flag."""
+    if given.startswith("--"):
+        name = given.partition("=")[0]
+        return name if name in OURS else None
+    if given.startswith("-"):
+        letter = next((c for c in given[1:] if c in VALUED or f"-{c}" in OURS), None)
+        return f"-{letter}" if f"-{letter}" in OURS else None
+    return None
 
 
 def parse(program: str, place: Place, arguments: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """Connections of dbt: ``dbt:TARGET`` or ``dbt:PROFILE.TARGET`` as a URL and a schema.
 
-The profile is that of the dbt_project.yml at or above the working directory; profiles.yml lies in $DBT_PROFILES_DIR, in
-the project or in ~/.dbt. https://docs.getdbt.com/docs/core/connect-data-platform/profiles.yml
+The profile is $DBT_PROFILE, or that of the dbt_project.yml at or above the working directory ($DBT_PROJECT_DIR);
+profiles.yml lies in $DBT_PROFILES_DIR, in the project or in ~/.dbt. https://docs.getdbt.com/docs/core/connect-data-platform/profiles.yml
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Project:
 
     @property
     def profile(self) -> str | None:
+        if named := said("PROFILE"):
+            return named
         found = rendered(self.data.get("profile"), f"{self.folder / PROJECT}: profile")
         return None if found is None else str(found)
 
@@ -61,6 +63,11 @@ class DbtTarget:
     schema: str
 
 
+def said(name: str) -> str | None:
+    """What the environment says to dbt: DBT_ENGINE_<name>, which its newer versions prefer, or DBT_<name>."""
+    return os.environ.get(f"DBT_ENGINE_{name}") or os.environ.get(f"DBT_{name}") or None
+
+
 def find_project(start: Path) -> Project | None:
     """The project at or above ``start``."""
     folder = next((d for d in (start, *start.parents) if (d / PROJECT).is_file()), None)
@@ -69,7 +76,7 @@ def find_project(start: Path) -> Project | None:
 
 def place(text: str, *, write: bool) -> tuple[URL, str]:
     """URL and schema of ``dbt:TARGET``. ``write``: TargetRefused for a protected target."""
-    project = find_project(Path.cwd())
+    project = find_project(Path(said("PROJECT_DIR") or Path.cwd()).absolute())
     target = find_target(text.removeprefix(PREFIX), project)
     if write:
         check_writable(target.name, project)
@@ -88,7 +95,7 @@ def check_writable(name: str, project: Project | None) -> None:
 
 
 def find_target(name: str | None, project: Project | None, profiles_dir: Path | None = None) -> DbtTarget:
-    """``name``: TARGET, PROFILE.TARGET, or None for the profile's default (or $DBT_TARGET)."""
+    """``name``: TARGET, PROFILE.TARGET, or None for $DBT_TARGET or else the profile's default."""
     path = find_profiles(project, profiles_dir)
     profiles = {str(k): v for k, v in read_yaml(path).items() if k != "config"}
     profile, wanted = _which(name, project, profiles, path)
@@ -98,7 +105,7 @@ def find_target(name: str | None, project: Project | None, profiles_dir: Path | 
     outputs = {str(k): v for k, v in found["outputs"].items()}
     if wanted is None:
         given = rendered(found.get("target", "default"), f"{path}: {profile}.target")
-        wanted = os.environ.get("DBT_TARGET") or str(given)
+        wanted = said("TARGET") or str(given)
     if wanted not in outputs:
         raise UsageError(
             f"the profile {profile} of {path} has no target {wanted!r}",
@@ -113,7 +120,7 @@ def find_target(name: str | None, project: Project | None, profiles_dir: Path | 
 
 
 def find_profiles(project: Project | None, profiles_dir: Path | None = None) -> Path:
-    named = profiles_dir or (Path(d) if (d := os.environ.get("DBT_PROFILES_DIR")) else None)
+    named = profiles_dir or (Path(d) if (d := said("PROFILES_DIR")) else None)
     folders = [named] if named else [*([project.folder] if project else []), Path.home() / ".dbt"]
     found = next((d / PROFILES for d in folders if (d / PROFILES).is_file()), None)
     if found is None:

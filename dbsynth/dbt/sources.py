@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dbsynth.dbt.profiles import PROJECT, DbtTarget, Project, nearest
+from dbsynth.dbt.profiles import PROJECT, DbtTarget, Project, nearest, said
 from dbsynth.dbt.rendering import rendered
 from dbsynth.errors import ConfigError, UsageError
 
@@ -29,7 +28,7 @@ class SourceSchema:
 
 def manifest_of(project: Project, target: DbtTarget) -> dict[str, Any]:
     """What ``dbt parse`` wrote. ConfigError where there is none."""
-    folder = os.environ.get("DBT_TARGET_PATH") or rendered(
+    folder = said("TARGET_PATH") or rendered(
         project.data.get("target-path") or "target", f"{project.folder / PROJECT}: target-path"
     )
     path = project.folder / str(folder) / MANIFEST

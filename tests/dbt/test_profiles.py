@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.engine import URL
 from dbsynth.cli import main
 from dbsynth.config import load_config
 from dbsynth.console import redact
+from dbsynth.console.dbt import find
 from dbsynth.dbt.adapters import place_of
 from dbsynth.dbt.rendering import rendered
 from dbsynth.errors import ConfigError, DbsynthError, TargetRefused, UsageError
@@ -28,8 +30,8 @@ NOWHERE = Path("/nowhere")
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in the working directory, without profiles; no profiles elsewhere."""
-    for name in ("DBT_PROFILES_DIR", "DBT_TARGET", "DBSYNTH_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [n for n in os.environ if n.startswith("DBT_") or n == "DBSYNTH_CONFIG"]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder = tmp_path / "project"
     folder.mkdir()
@@ -68,6 +70,30 @@ def test_where_profiles_are_looked_for(project: Path, tmp_path: Path, monkeypatc
         if folder.name == "named":
             monkeypatch.setenv("DBT_PROFILES_DIR", str(folder))
         assert load_config().resolve_source("dbt:dev").url.port == 1000 + number
+
+
+def test_the_variables_that_dbt_reads(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longer name counts more, as to dbt 1.11."""
+    dev, prod = POSTGRES | {"port": 1}, POSTGRES | {"port": 2}
+    write(tmp_path / "named", {"shop": {"outputs": {"dev": dev}}, "other": {"outputs": {"dev": prod, "prod": prod}}})
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "DBT_PROJECT_DIR": str(project), "DBT_PROFILES_DIR": "nowhere", "DBT_ENGINE_PROFILES_DIR": "named",
+        "DBT_TARGET": "", "DBT_ENGINE_TARGET": "dev",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    assert load_config().resolve_source("dbt:dev").url.port == 1
+    monkeypatch.setenv("DBT_PROFILE", "other")
+    assert load_config().resolve_source("dbt:dev").url.port == 2
+    place = find(None, None, None)
+    where = ["--project-dir", str(project), "--profiles-dir", str(tmp_path / "named")]
+    assert place.arguments == [*where, "--profile", "other", "--target", "dev"]
+    monkeypatch.setenv("DBT_TARGET", "dev")
+    for name in ("DBT_ENGINE_TARGET", "DBT_TARGET"):
+        monkeypatch.setenv(name, "prod")
+        with pytest.raises(TargetRefused, match="the dbt target prod is protected"):
+            find(None, None, None)
+        monkeypatch.delenv("DBT_ENGINE_TARGET", raising=False)
 
 
 def test_profiles_and_targets_with_dots(project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 import dbsynth
 from dbsynth.cli import main
+from dbsynth.console.dbt import check_arguments
 from dbsynth.dbt.profiles import DbtTarget, Project
 from dbsynth.dbt.sources import manifest_of, source_schemas
 from dbsynth.dbt.views import drop_readers
@@ -73,7 +75,8 @@ def test_what_is_refused(
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"sources": 1}', '{"sources": {"a": 1}}'])
 def test_no_manifest(tmp_path: Path, text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DBT_TARGET_PATH", raising=False)
+    for name in ("DBT_TARGET_PATH", "DBT_ENGINE_TARGET_PATH"):
+        monkeypatch.delenv(name, raising=False)
     if text is not None:
         (tmp_path / "target").mkdir()
         (tmp_path / "target" / "manifest.json").write_text(text)
@@ -107,8 +110,8 @@ def test_populate_looks_before_it_writes(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "target").mkdir()
     given = manifest(("a", "d", "raw", "no_such_table"))
     (tmp_path / "target" / "manifest.json").write_text(json.dumps(given))
-    for name in ("DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [n for n in os.environ if n.startswith("DBT_")]:
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
     def populate(*more: str) -> click.testing.Result:
@@ -127,8 +130,28 @@ def test_populate_looks_before_it_writes(tmp_path: Path, monkeypatch: pytest.Mon
     assert populate("--target", "default", "--model", "nowhere").exit_code == 2
 
 
-@pytest.mark.parametrize("given", ["--target", "-t", "--profiles-dir=x"])
-def test_what_dbsynth_has_to_know_stands_before_the_dashes(given: str) -> None:
-    done = click.testing.CliRunner().invoke(main, ["dbt", "run", "--", "build", given, "x"])
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("--target prod build", "before the two dashes: dbsynth dbt run --target"),
+        ("build --target=prod", "before the two dashes: dbsynth dbt run --target"),
+        ("build -t prod", "before the two dashes: dbsynth dbt run -t"),
+        ("build -tprod", "before the two dashes: dbsynth dbt run -t"),
+        ("-tprod build", "before the two dashes: dbsynth dbt run -t"),
+        ("build -t=prod", "before the two dashes: dbsynth dbt run -t"),
+        ("build -qtprod", "before the two dashes: dbsynth dbt run -t"),
+        ("build -xfq -xt prod", "before the two dashes: dbsynth dbt run -t"),
+        ("build --profiles-dir=x", "before the two dashes: dbsynth dbt run --profiles-dir"),
+        ("build --project-dir x", "before the two dashes: dbsynth dbt run --project-dir"),
+        ("build --profile x", "DBT_PROFILE names another profile"),
+        ("-q retry", "dbsynth dbt run -- build --select"),
+    ],
+)
+def test_what_dbsynth_has_to_know_is_not_told_to_dbt_alone(given: str, hint: str) -> None:
+    done = click.testing.CliRunner().invoke(main, ["dbt", "run", "--dbt", "no-such-dbt", "--", *given.split()])
     assert done.exit_code == 2
-    assert "before the two dashes" in done.output
+    assert hint in " ".join(done.output.split())
+
+
+def test_other_arguments_of_dbt_are_its_own() -> None:
+    check_arguments(["-q", "build", "-sstaging", "-mtest", "--target-path", "t", "--select=retry", "--vars", "{t: 1}"])
