@@ -79,9 +79,10 @@ def _matching(patterns: Iterable[str], names: list[TableName], option: str) -> l
         ]
         if not hits:
             near = difflib.get_close_matches(pattern, [n.name for n in names] + [str(n) for n in names], 1)
+            some = ", ".join(str(n) for n in names[:8]) + (", …" if len(names) > 8 else "")
             raise UsageError(
                 f"{option} {pattern}: no such table",
-                hint=f"did you mean {near[0]!r}?" if near else "see dbsynth inspect",
+                hint=f"did you mean {near[0]!r}?" if near else f"there are: {some or 'none'}",
             )
         found += hits
     return found

@@ -38,7 +38,7 @@ from dbsynth.pipeline.executor import PRELOAD
 from dbsynth.service.guard import JobGuard
 from dbsynth.service.logs import set_up
 from dbsynth.service.models import model_path
-from dbsynth.service.options import CloneJob, GenerateJob, read_options
+from dbsynth.service.options import CloneJob, GenerateJob, as_asked, read_options
 from dbsynth.service.queue import Job, read_job, told
 
 log = structlog.get_logger("dbsynth")
@@ -68,7 +68,7 @@ class Child:
             with guarded(JobGuard(job)):
                 done = self._clone(job) if job.kind == "clone" else self._generate(job)
         except DbsynthError as error:
-            self.say("failed", error=told(error), transient=error.transient)
+            self.say("failed", error=as_asked(told(error)), transient=error.transient)
         except Exception as error:
             # Its text may hold values of the source: neither the log nor the control tables get it.
             frames = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,17 @@ class CloneJob(_Options):
 
 
 KINDS: dict[str, type[_Options]] = {"clone": CloneJob, "generate": GenerateJob}
+NAMES = frozenset(name for model in KINDS.values() for name in model.model_fields)
+
+
+def as_asked(text: str) -> str:
+    """A message of the pipeline, which names options as the command line has them, for who asked in SQL."""
+
+    def option(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        return f"option {name}" if name in NAMES else found[0]
+
+    return re.sub(r"(?<![\w-])--([a-z][a-z-]*[a-z])", option, text)
 
 
 def read_options(kind: str, options: Mapping[str, Any]) -> _Options:

@@ -64,3 +64,17 @@ def test_a_job_that_is_being_cancelled_is_held_until_its_end(
     queue, job = held
     cancel = "select dbsynth.cancel(%(id)s)"
     assert beat_during(control, execute, queue, job, cancel, id=job.id) == Beat(True, True, False)
+
+
+def test_who_waits_for_a_job_sleeps(control: str, execute: Execute, held: tuple[Queue, Job]) -> None:
+    """Without a deadline too."""
+    job = held[1]
+    with psycopg.connect(conninfo(control), autocommit=True) as waiting:
+        caller = threading.Thread(target=lambda: waiting.execute("call dbsynth.wait(%s)", (job.id,)))
+        caller.start()
+        sleeps = "select 1 from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+        try:
+            until(lambda: execute(sleeps, waiting.info.backend_pid), "the wait sleeps")
+        finally:
+            execute("update dbsynth.job set state = 'done', lease = null")
+            caller.join()

@@ -77,16 +77,20 @@ def test_an_id_is_a_number(as_role: Role, unchanged: Callable[[], None], call: s
     unchanged()
 
 
-def test_names_of_tables_that_are_none_fail_in_the_worker(
+def test_names_of_tables_that_are_none_are_refused_and_patterns_fail_in_the_worker(
     execute: Execute, as_role: Role, unchanged: Callable[[], None], serve: Callable[..., Serving]
 ) -> None:
     """``tables``, ``exclude``, ``keep`` and the keys of ``rows`` are patterns and names, and match nothing."""
-    hostile = [t for t in TEXTS if t][:8]
-    for n, text in enumerate(hostile):
-        option = ({"tables": [text]}, {"rows": {text: 1}}, {"keep": [text]}, {"tables": [text], "exclude": [text]})[
-            n % 4
-        ]
-        as_role("alice", "select dbsynth.clone('tiny', 'dev', %s::jsonb)", json.dumps(option))
+
+    def ask(n: int, text: str) -> None:
+        options = ({"tables": [text]}, {"rows": {text: 1}}, {"keep": [text]}, {"tables": ["t"], "exclude": [text]})
+        as_role("alice", "select dbsynth.clone('tiny', 'dev', %s::jsonb)", json.dumps(options[n % 4]))
+
+    for n, text in enumerate([t for t in TEXTS if t and "*" not in t] * 4):
+        with pytest.raises(psycopg.errors.UndefinedTable, match="there is no table"):
+            ask(n, text)
+    for n, text in enumerate([t for t in TEXTS if t][:8]):
+        ask(n, text + "*")
     worker = serve("--drain")
     assert worker.process.wait(300) == 0
     assert execute("select distinct state from dbsynth.job") == [("failed",)]

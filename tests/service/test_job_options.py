@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from dbsynth.errors import UsageError
 from dbsynth.service import install
-from dbsynth.service.options import KINDS, read_options
+from dbsynth.service.options import KINDS, as_asked, read_options
 from dbsynth.testing.embedded import conninfo, create_database, drop_database
 
 NAMES = sorted({name for kind in KINDS.values() for name in kind.model_fields})
@@ -75,7 +75,7 @@ def test_the_same_names(connection: psycopg.Connection[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "near"),
-    [("scal", "scale"), ("row", "rows"), ("Efort", "effort"), ("trainminutes", "train_minutes")],
+    [("scal", "scale"), ("row", "rows"), ("Efort", "effort"), ("trainminutes", "train_minutes"), ("sclae", "scale")],
 )
 def test_a_misspelt_option_is_told_the_nearest(connection: psycopg.Connection[Any], wrong: str, near: str) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue, match=f'no option "{wrong}"') as raised:
@@ -86,6 +86,13 @@ def test_a_misspelt_option_is_told_the_nearest(connection: psycopg.Connection[An
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="no option") as far:
         connection.execute("""select dbsynth.check_options('generate', '{"completely_else": 1}')""")
     assert far.value.diag.message_hint == "there are: replace, rows, scale, seed"
+
+
+def test_options_in_messages_are_named_as_in_sql() -> None:
+    assert as_asked("--rows x: no such table (--train-minutes, --seed)") == (
+        "option rows x: no such table (option train_minutes, option seed)"
+    )
+    assert as_asked("a--rows --jobs '; --") == "a--rows --jobs '; --"
 
 
 @pytest.mark.parametrize("options", ["[]", "1", "null", '"x"', None])

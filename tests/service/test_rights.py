@@ -58,6 +58,28 @@ def test_what_a_caller_may_not_read_or_make_is_refused(execute: Execute, as_role
     assert "create schemas" in refused(as_role, "alice", "select dbsynth.clone('tiny', 'dev', '{\"tables\": [\"t\"]}')")
 
 
+def test_names_that_are_wrong_are_told_when_a_job_is_asked_for(execute: Execute, as_role: Role) -> None:
+    execute(SHOP)
+    for source, near in (("nosuch", "a schema of this database"), ("", "a schema of this database"), ("shpo", "shop?")):
+        with pytest.raises(errors.InvalidSchemaName, match=f'there is no schema "{source}"') as told:
+            as_role("alice", "select dbsynth.clone(%s, 'dev')", source)
+        assert near in (told.value.diag.message_hint or "")
+    for options, said, near in (
+        ('{"rows": {"order": 5}}', 'option rows: there is no table "order" in schema shop', "did you mean orders?"),
+        ('{"rows": {"shop.orders": 5, "nosuch": 5}}', '"nosuch"', "there are: customer, orders"),
+        ('{"tables": ["*", "public.orders"]}', "option tables", "there are: customer, orders"),
+        ('{"exclude": ["customers"]}', "option exclude", "did you mean customer?"),
+        ('{"keep": ["Customer"]}', "option keep", "did you mean customer?"),
+    ):
+        with pytest.raises(errors.UndefinedTable, match=said) as told:
+            as_role("alice", "select dbsynth.clone('shop', 'dev', %s::jsonb)", options)
+        assert told.value.diag.message_hint == near
+    taken = (
+        '{"rows": {"shop.orders": 5, "customer": 5}, "tables": ["ord*", "customer"], "keep": ["none"], "exclude": null}'
+    )
+    as_role("alice", "select dbsynth.clone('shop', 'dev', %s::jsonb)", taken)
+
+
 def test_nobody_asks_in_the_name_of_another(execute: Execute, as_role: Role) -> None:
     execute(TINY)
     for column in ("caller", "caller_oid", "state", "lease", "enqueued_in", "attempts"):

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 from serving import SCRATCH, SHOP, TINY, Execute, Serving, until
+from sqlalchemy.engine import make_url
+
+from dbsynth.cli import main
 
 Role = Callable[..., list[tuple[Any, ...]]]
 Serve = Callable[..., Serving]
@@ -133,10 +139,10 @@ def test_a_worker_stops_when_its_job_is_done_or_gives_it_back(execute: Execute, 
 
 def test_errors_are_told_without_rows_or_passwords(execute: Execute, as_role: Role, serve: Serve) -> None:
     execute(SHOP + "create table shop.secret (id int); insert into shop.secret values (4711)")
-    as_role("alice", 'select dbsynth.clone(\'shop\', \'dev\', \'{"exclude": ["secret"], "rows": {"order": 5}}\')')
+    as_role("alice", 'select dbsynth.clone(\'shop\', \'dev\', \'{"exclude": ["secret"], "rows": {"order_*": 5}}\')')
     as_role("alice", "select dbsynth.clone('shop', 'dev', '{\"tables\": [\"*\"]}')")  # secret among them
     serve()
-    for job, said in ((1, "order"), (2, "secret")):
+    for job, said in ((1, "option rows order_.: no such table"), (2, "secret")):
         with pytest.raises(psycopg.errors.RaiseException, match=f"job {job} failed: .*{said}.*DBS-"):
             as_role("alice", f"call dbsynth.wait({job})")
     assert execute("select count(*) from dbsynth.run where error ~ '4711'") == [(0,)]
@@ -167,6 +173,24 @@ def test_a_lost_connection_is_made_again(execute: Execute, as_role: Role, serve:
     until(lambda: worker.events("no connection"), "the worker notices")
     as_role("alice", f"select dbsynth.clone('tiny', 'dev', '{QUICK}')")
     as_role("alice", "call dbsynth.wait(1)")
+
+
+def test_what_a_worker_cannot_start_with_is_told(control: str, tmp_path: Path) -> None:
+    def said(*options: str, user: str = "worker", code: int = 2) -> str:
+        url = make_url(control).set(username=user).render_as_string(hide_password=False)
+        done = CliRunner().invoke(main, ["serve", url, "--drain", *options])
+        assert done.exit_code == code, done.output
+        return " ".join(done.output.split())
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"cannot listen on port {port} of 127.0.0.1: Address already in use" in said("--port", port)
+    assert "cannot listen on port 0 of no.such.host.invalid" in said("--port", "0", "--host", "no.such.host.invalid")
+    assert f"--models {tmp_path / 'nosuch'}: there is no such folder" in said("--models", str(tmp_path / "nosuch"))
+    for user in ("alice", "carol"):
+        told = said(user=user, code=3)
+        assert "may not serve jobs: permission denied" in told
+        assert f'GRANT dbsynth_worker TO "{user}"' in told
 
 
 def test_health_and_metrics(execute: Execute, as_role: Role, serve: Serve) -> None:
