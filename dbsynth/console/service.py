@@ -42,6 +42,11 @@ def serve(config: Path | None, *, url: str, verbose: bool, **asked: Any) -> None
     from dbsynth.service.logs import set_up
     from dbsynth.service.worker import Settings, Worker
 
+    models: Path | None = asked["models"]
+    if models is not None and not models.is_dir():
+        raise UsageError(
+            f"--models {models}: there is no such folder", hint="make it: models that are put there later are seen"
+        )
     set_up(as_json=asked["log_json"], verbose=verbose)
     Worker(Settings(url=_url(config, url), config=config, verbose=verbose, **asked)).serve()
 

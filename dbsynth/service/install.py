@@ -53,6 +53,18 @@ def installed(url: URL) -> str | None:
     return _within(url, _version)
 
 
+def served(url: URL) -> str | None:
+    """``installed``, as a worker asks. Raises PermissionDenied that says what a worker lacks."""
+
+    def refused(error: psycopg.Error) -> PermissionDenied:
+        user = '"' + (url.username or "user").replace('"', '""') + '"'
+        return PermissionDenied(
+            f"this user may not serve jobs: {error.diag.message_primary}", hint=f"GRANT dbsynth_worker TO {user}"
+        )
+
+    return _within(url, _version, refused)
+
+
 def upgrade(url: URL, revision: str = "head") -> str | None:
     """Make the control schema, or bring it to the newest (or a newer) version; gives the version. In one transaction:
     jobs stay in the queue."""
@@ -117,8 +129,19 @@ def _version(connection: Connection) -> str | None:
     return context.get_current_revision()
 
 
-def _within(url: URL, action: Callable[[Connection], T]) -> T:
-    """``action`` in one transaction on the database ``url``, alone with the control schema."""
+def _refused(error: psycopg.Error) -> PermissionDenied:
+    return PermissionDenied(
+        f"the control schema cannot be changed: {error.diag.message_primary}",
+        hint="install as a user who may create schemas in the database, and roles, or have an administrator create the "
+        "roles dbsynth_user, dbsynth_admin and dbsynth_worker first",
+    )
+
+
+def _within(
+    url: URL, action: Callable[[Connection], T], refused: Callable[[psycopg.Error], PermissionDenied] = _refused
+) -> T:
+    """``action`` in one transaction on the database ``url``, alone with the control schema. ``refused``: what is raised
+    where a right is missing."""
     if dialect_name(url) != "postgresql":
         raise UsageError("the control schema lives in a PostgreSQL database", hint="postgresql://user@host/database")
     engine = make_engine(url, read_only=False)
@@ -129,10 +152,10 @@ def _within(url: URL, action: Callable[[Connection], T]) -> T:
                 return action(connection)
         except DBAPIError as error:
             if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-                raise _refused(error.orig) from error
+                raise refused(error.orig) from error
             raise
         except psycopg.errors.InsufficientPrivilege as error:
-            raise _refused(error) from error
+            raise refused(error) from error
 
 
 @contextmanager
@@ -141,11 +164,3 @@ def _disposed(engine: Engine) -> Iterator[None]:
         yield
     finally:
         engine.dispose()
-
-
-def _refused(error: psycopg.Error) -> PermissionDenied:
-    return PermissionDenied(
-        f"the control schema cannot be changed: {error.diag.message_primary}",
-        hint="install as a user who may create schemas in the database, and roles, or have an administrator create the "
-        "roles dbsynth_user, dbsynth_admin and dbsynth_worker first",
-    )

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from dbsynth import __version__
+from dbsynth.errors import UsageError
 
 STALE = 30.0
 """Seconds without a turn of the loop after which a worker is not well. Clearing away may wait for locks that long."""
@@ -49,7 +50,7 @@ class Monitor:
 
 
 class Answers:
-    """An HTTP server in threads of its own. ``port`` 0: a free one."""
+    """An HTTP server in threads of its own. ``port`` 0: a free one. UsageError where it cannot listen there."""
 
     def __init__(self, monitor: Monitor, host: str, port: int) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -74,7 +75,13 @@ class Answers:
             def log_message(self, format: str, *args: object) -> None:
                 """Probes come every few seconds: not a line each."""
 
-        self._server = ThreadingHTTPServer((host, port), Handler)
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on port {port} of {host}: {error.strerror}",
+                hint="name another with --port (0: a free one) or --host",
+            ) from error
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -29,7 +29,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from dbsynth.errors import ConnectionFailed, DbsynthError, UsageError
-from dbsynth.service.install import installed, newest
+from dbsynth.service.install import newest, served
 from dbsynth.service.models import known_models
 from dbsynth.service.monitor import Answers, Monitor
 from dbsynth.service.process import Process
@@ -103,7 +103,8 @@ class Worker:
 
     def serve(self) -> None:
         """Until SIGTERM or Ctrl-C (with ``drain``: until nothing waits). Raises UsageError where the control schema is
-        missing or of another version, ConnectionFailed where there is no database at the start."""
+        missing or of another version, or the port is taken, PermissionDenied where the user is no worker,
+        ConnectionFailed where there is no database at the start."""
         try:
             self._check_version()
             if self.settings.port is not None:
@@ -118,7 +119,7 @@ class Worker:
         log.info("worker stopped", worker=self.settings.name)
 
     def _check_version(self) -> None:
-        found = installed(self.settings.url)
+        found = served(self.settings.url)
         if found != newest():
             raise UsageError(
                 "the database has no control schema" if found is None
