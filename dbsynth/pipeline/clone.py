@@ -236,24 +236,25 @@ def _build(
 
 
 def target_names(options: CloneOptions, schema: Schema, source: Database, target: Database) -> dict[str, str]:
-    """Source schema -> target schema. One source schema takes the target's name; several keep theirs in another
-    database and become ``TARGET_<schema>`` in the same one. TargetRefused where a target would be a source schema."""
-    names = schema.schemas
+    """``names_in_target``, to be written. TargetRefused where a target would be a source schema."""
+    mapping = names_in_target(options, schema, source, target)
     same = source.identity() == target.identity()
-    wish = options.target_schema
-    if wish is None:
-        ours, theirs = source.dialect.grammar, target.dialect.grammar
-        mapping = {n: folded(n, ours, theirs) for n in names}
-    elif len(names) == 1:
-        mapping = {names[0]: wish}
-    else:
-        mapping = {n: f"{wish}_{n}" for n in names}
-    if same and (clash := [t for t in mapping.values() if t in names]):
+    if same and (clash := [t for t in mapping.values() if t in schema.schemas]):
         raise TargetRefused(
             f"the target {', '.join(clash)} is (a schema of) the source: it is never written",
             hint="name another schema: --to SCHEMA, or another database: --to URL",
         )
     return mapping
+
+
+def names_in_target(options: CloneOptions, schema: Schema, source: Database, target: Database) -> dict[str, str]:
+    """Source schema -> target schema. One source schema takes the target's name; several keep theirs in another
+    database and become ``TARGET_<schema>`` in the same one. Verbs that only read may name the source itself."""
+    names, wish = schema.schemas, options.target_schema
+    if wish is None:
+        ours, theirs = source.dialect.grammar, target.dialect.grammar
+        return {n: folded(n, ours, theirs) for n in names}
+    return {names[0]: wish} if len(names) == 1 else {n: f"{wish}_{n}" for n in names}
 
 
 def wishes_of(options: CloneOptions) -> Wishes:

@@ -52,7 +52,7 @@ def above(
 ) -> Iterator[tuple[TableName, Links, tuple[pa.Table, pa.Table]]]:
     """The parents of ``tables``, rows of ``name`` that ``links`` leads to, where nobody has been yet."""
     for key in frames.keys(name):
-        if key.ref_table in seen or not all(t.num_rows for t in tables):
+        if key.ref_table in seen or not all(t.num_rows for t in tables) or not frames.sides.lead(name, key):
             continue
         higher = frames.rows(key.ref_table)
         if not all(t.num_rows for t in higher):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dbsynth.dialect import Database, connect, load_dialect
 from dbsynth.errors import UsageError
-from dbsynth.pipeline.clone import limited, plan_of, read_catalog, target_names
+from dbsynth.pipeline.clone import limited, names_in_target, plan_of, read_catalog
 from dbsynth.pipeline.filling import created
-from dbsynth.pipeline.generation import Origin
+from dbsynth.pipeline.generation import Origin, identity_digest
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.catalog import Labels, compare
 from dbsynth.quality.drift import Change, Drift, changes_of
@@ -25,7 +25,7 @@ from dbsynth.schema.model import Schema, TableName
 if TYPE_CHECKING:
     from dbsynth.synthesizer import Synthesizer
 
-UPDATE = "dbsynth train SOURCE --out {model} --update"
+UPDATE, TRAIN = "dbsynth train SOURCE --out {model} --update", "dbsynth train SOURCE --out FOLDER"
 CLONE = "dbsynth clone SOURCE --to TARGET"
 
 
@@ -76,10 +76,22 @@ def diff_model(options: CloneOptions, model: Synthesizer, path: Path) -> Diff:
         options, schema = read_catalog(options, database)
         with database.snapshot() as snapshot:
             drift = drift_of(model, schema, database, snapshot)
-        remedy = UPDATE.format(model=path) if drift else ""
+        origin = Origin(database.dialect.name, identity_digest(database))
+        remedy = remedy_of(model, origin, database.describe(), path) if drift else ""
         return Diff(database.describe(), str(path), "model", drift, drift.stale, remedy)
     finally:
         database.close()
+
+
+def remedy_of(model: Synthesizer, origin: Origin, place: str, path: Path) -> str:
+    """What to do where a source has drifted; an update is advised only where it would not be refused."""
+    if model.origin != origin:
+        return f"{TRAIN}, for {path} was learned from {model.plan.source}: a model is updated from its own source only"
+    if model.plan.private is not None:
+        return f"{TRAIN}: an update of {path} would spend the budget of differential privacy again"
+    if model.statistics is None:
+        return f"{TRAIN}: {path} holds no statistics, so that it cannot be updated"
+    return UPDATE.format(model=path)
 
 
 def check_updatable(options: CloneOptions, model: Synthesizer) -> None:
@@ -143,7 +155,7 @@ def diff_target(options: CloneOptions) -> Diff:
     source, target = connect(options.source_url), connect(options.target_url)
     try:
         options, schema = read_catalog(options, source)
-        mapping = target_names(options, schema, source, target)
+        mapping = names_in_target(options, schema, source, target)
         made = target.introspect(schemas_of(schema, mapping, source.dialect, target.dialect))
         target.bind(made)
         with source.snapshot() as snapshot, target.snapshot() as snapshot_made:
@@ -157,7 +169,8 @@ def diff_target(options: CloneOptions) -> Diff:
                 for f, says in damaged(figures)
             ]
             changes += _grown(sides.real, sides.made)
-            rows = {n: (sides.made.counts[n], sides.real.counts[n]) for n in sides.made.counts}
+            here = {t.name: t.source_rows for t in plan.tables} | dict(sides.real.counts)
+            rows = {n: (sides.made.counts.get(n), count) for n, count in here.items()}
         drift = Drift(differences, tuple(changes), rows)
         return Diff(source.describe(), plan.target, "database", drift, drift.stale, CLONE if drift else "")
     finally:

@@ -101,8 +101,10 @@ class Frames:
 
     def families(self, name: TableName, key: ForeignKey) -> tuple[Family, Family] | None:
         """Of both sides, in the same share of the families. Parents that have many children each come with a sample of
-        them."""
+        them. None where a side has no rows, or lacks a column of the key."""
         real, made = self.sides.real, self.sides.made
+        if not self.sides.lead(name, key):
+            return None
         if not all((real.counts[name], made.counts[name], real.counts[key.ref_table], made.counts[key.ref_table])):
             return None
         share = min(s.share(key, name) for s in (real, made))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from dbsynth.dialect import Database, Dialect, connect
 from dbsynth.errors import UsageError
 from dbsynth.grammar import Grammar
-from dbsynth.pipeline.clone import limited, plan_of, read_catalog, target_names
+from dbsynth.pipeline.clone import limited, names_in_target, plan_of, read_catalog
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.sides import SAMPLE_ROWS, Side, Sides
@@ -30,7 +30,7 @@ def opened(options: CloneOptions, limit: int = SAMPLE_ROWS) -> Iterator[Sides]:
         stack.callback(source.close)
         stack.callback(target.close)
         options, schema = read_catalog(options, source)
-        mapping = target_names(options, schema, source, target)
+        mapping = names_in_target(options, schema, source, target)
         made = target.introspect(schemas_of(schema, mapping, source.dialect, target.dialect))
         target.bind(made)
         snapshot, snapshot_made = stack.enter_context(source.snapshot()), stack.enter_context(target.snapshot())

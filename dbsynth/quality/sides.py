@@ -56,6 +56,9 @@ class Side:
         columns = {t.name: {c.name: c.name for c in t.stored_columns} for t in schema.tables}
         return cls(database, schema, names, columns, database.count(list(names), snapshot), snapshot, limit)
 
+    def has(self, table: TableName, columns: Sequence[str]) -> bool:
+        return table in self.columns and set(columns) <= set(self.columns[table])
+
     def rows(self, table: TableName) -> pa.Table:
         """All rows of a table of at most ``limit`` rows; of a larger one the rows whose primary key's hash is small."""
         if self.counts[table] <= self.limit:
@@ -92,7 +95,9 @@ class Side:
         return rows.filter(pa.array(groups != groups[-1]))
 
     def _sample(self, columns: tuple[str, ...], share: float, table: TableName) -> Sample:
-        return Sample(tuple(self.columns[table][c] for c in columns), share, self.salt)
+        """By the hash of ``columns``, or of whole rows where one of them is not here."""
+        here = self.columns[table]
+        return Sample(tuple(here[c] for c in columns) if self.has(table, columns) else (), share, self.salt)
 
     def _read(
         self, table: TableName, sample: Sample | None, order: tuple[str, ...] = (), limit: int | None = None
@@ -121,7 +126,7 @@ class Side:
         declared = self.schema[table]
         here = self.columns[table]
         key = declared.primary_key
-        order = order or (tuple(here[c] for c in key.columns) if key and set(key.columns) <= set(here) else ())
+        order = order or (tuple(here[c] for c in key.columns) if key and self.has(table, key.columns) else ())
         request = ReadRequest(self.names[table], tuple(here[c] for c in columns), sample, order, limit)
         found = pa.Table.from_batches(list(self.database.read(request, self.snapshot)))
         types = column_types(declared)
@@ -142,6 +147,11 @@ class Sides:
 
     def table(self, name: TableName) -> Table:
         return self.schema[name]
+
+    def lead(self, child: TableName, key: ForeignKey) -> bool:
+        """Whether both sides have the columns of ``key``, and those that it leads to."""
+        sides = (self.real, self.made)
+        return all(s.has(child, key.columns) and s.has(key.ref_table, key.ref_columns) for s in sides)
 
 
 def as_type(array: pa.Array, wanted: pa.DataType) -> pa.Array:

@@ -165,10 +165,10 @@ def columns_of(plan: Plan, table: TablePlan) -> list[str]:
 
 
 def collect(plan: Plan, side: Side) -> Statistics:
-    """Of every table that has rows, and every foreign key of one to another; reads a sample of each large table, one
-    table at a time."""
+    """Of every table that ``side`` has, and every foreign key of one to another; reads a sample of each large table,
+    one table at a time."""
     tables, keys = [], []
-    for table in plan.tables:
+    for table in (t for t in plan.tables if t.name in side.counts):
         tables.append(_table(plan, table, side))
         for key in table.table.foreign_keys:
             if key.ref_table in side.counts and key.ref_table in plan.by_name:

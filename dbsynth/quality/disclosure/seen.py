@@ -81,7 +81,8 @@ def alike(sides: Sides, name: TableName, columns: Sequence[str]) -> Seen | None:
     if not hashed:
         return None
     fraction = min(sides.real.limit / max(1, side.counts[name]) for side in (sides.real, sides.made))
-    wanted = tuple(dict.fromkeys((*columns, *(table.primary_key.columns if table.primary_key else ()))))
+    key = [c for c in (table.primary_key.columns if table.primary_key else ()) if sides.made.has(name, (c,))]
+    wanted = tuple(dict.fromkeys((*columns, *key)))
     parts = [_sampled(side, name, hashed, wanted, fraction) for side in (sides.real, sides.made)]
     if any(p is None or not p.num_rows for p in parts):
         return None

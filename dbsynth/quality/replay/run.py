@@ -12,7 +12,7 @@ import numpy as np
 
 from dbsynth.dialect import Database, connect
 from dbsynth.errors import UsageError
-from dbsynth.pipeline.clone import limited, read_catalog, target_names
+from dbsynth.pipeline.clone import limited, names_in_target, read_catalog
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.figures import Finding, QueryFigure, Workload
 from dbsynth.quality.pairing import table_names
@@ -184,7 +184,7 @@ def _opened(options: ReplayOptions) -> Iterator[_Sides]:
         stack.callback(source.close)
         stack.callback(target.close)
         asked, schema = read_catalog(asked, source)
-        mapping = target_names(asked, schema, source, target)
+        mapping = names_in_target(asked, schema, source, target)
         made = target.introspect(tuple(dict.fromkeys(mapping.values())))
         target.bind(made)
         names = table_names(schema, mapping, source.dialect.grammar, target.dialect.grammar, made)
