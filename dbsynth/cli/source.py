@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ def inspect(
     """
     with failures(verbose=verbose, as_json=as_json):
         from dbsynth.artifact.manifest import is_model
+        from dbsynth.errors import ArtifactError
 
         if is_model(Path(source)):
             _inspect_model(Path(source), as_json=as_json, verbose=verbose)
@@ -119,6 +121,11 @@ def inspect(
 
         logs.set_up(verbose=verbose, quiet=False)
         loaded = load_config(config)
+        if os.sep in source and "://" not in source and source not in loaded.settings.connections:
+            raise ArtifactError(
+                f"{source} is {'no folder of a model' if Path(source).exists() else 'not there'}",
+                hint=f"make a model: dbsynth train SOURCE --out {source}; or name a database by its URL or connection",
+            )
         place = source_place(loaded, source, schemas)
         found = inspection.inspect(
             place.url,

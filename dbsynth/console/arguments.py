@@ -159,7 +159,8 @@ learning = together(
             "--strategy",
             envvar="DBSYNTH_STRATEGY",
             metavar="NAME",
-            help="How to learn: ctgan, auto, autoregressive, copula, tvae, ctgan-2019, or a plugin's.  [ctgan]",
+            help="How to learn: ctgan, auto, autoregressive, copula, independent, tvae, ctgan-2019, "
+            "or a plugin's.  [ctgan]",
         ),
         click.option(
             "--device",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Literal, get_args
 
 from sqlalchemy.engine import URL
 
 from dbsynth.dialect import Dialect, Target, load_dialect
-from dbsynth.errors import UsageError
+from dbsynth.errors import TargetRefused, UsageError
 from dbsynth.pipeline import events
 from dbsynth.pipeline.filling import Emit
 from dbsynth.pipeline.folder_target import FolderTarget
@@ -29,6 +30,7 @@ def write_files(
     """See ``Synthesizer.to_files``."""
     if check is not None:
         check_verifiable(format)
+    _check_place(single_file(path, format, model) if format in ENDINGS else path)
     match format:
         case "parquet" | "csv":
             return generate_files(model, FolderTarget(path, format), str(path), options, emit)
@@ -42,6 +44,22 @@ def write_files(
             return generate_into(model, URL.create("duckdb", database=str(file)), options, emit, check)
         case _:
             raise UsageError(f"there is no format {format!r}", hint=f"one of {', '.join(get_args(Format))}")
+
+
+def _check_place(path: Path) -> None:
+    """TargetRefused where nothing can be put beside ``path``, or its place cannot be taken by what was put there."""
+    whole = path.absolute()
+    if path.is_dir() and Path.cwd().resolve().is_relative_to(path.resolve()):
+        raise TargetRefused(f"{path} is the folder that you are in, or above it", hint="name a folder in it")
+    if path.is_dir() and path.is_mount():
+        raise TargetRefused(f"{path} is a mounted volume, which cannot be replaced", hint="name a folder in it")
+    place = next(p for p in whole.parents if p.exists())
+    try:
+        Path(mkdtemp(prefix=".dbsynth", dir=place)).rmdir()
+    except OSError as error:
+        raise TargetRefused(
+            f"{path}: nothing can be written into {place} ({error.strerror})", hint="name a folder that you may write"
+        ) from error
 
 
 def check_verifiable(format: str) -> None:

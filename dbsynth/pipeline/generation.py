@@ -182,6 +182,12 @@ def _resized(plan: Plan, options: GenerateOptions) -> Plan:
         raise UsageError(
             f"scale {options.scale}: not in 0..{MAX_SCALE:,.0f}", hint="1.0 makes as many rows as the source"
         )
+    for table in plan.tables:
+        if options.rows.get(str(table.name)) and not table.source_rows:
+            raise UsageError(
+                f"{table.name} was empty when the model was learned: no rows can be made",
+                hint="leave it out of --rows, or train the model anew on a source that has some",
+            )
     return resized(plan, options.scale, options.rows)
 
 

@@ -232,6 +232,14 @@ def test_a_source_that_is_none_exits_2_without_the_password(run: Run, source: st
     assert "topsecret" not in result.output
 
 
+@pytest.mark.parametrize(("name", "said"), [("nosuch/dir", "not there"), ("./{here}", "no folder of a model")])
+def test_a_path_that_is_no_model_is_told_as_one(run: Run, tmp_path: Path, name: str, said: str) -> None:
+    result = run("inspect", name.replace("./{here}", str(tmp_path)))
+    assert result.exit_code == 2
+    assert said in result.output.replace("\n", " ")
+    assert "there is no connection" not in result.output
+
+
 def test_logs_hide_passwords(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     import structlog
 

@@ -42,6 +42,27 @@ def model(source: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (("/proc/x", "--format", "csv"), "nothing can be written into /proc"),
+        (("/proc/x/y", "--format", "sql"), "nothing can be written into /proc"),
+        (("/dev/null/x", "--format", "duckdb"), "nothing can be written into /dev/null (Not a directory)"),
+        ((".", "--format", "parquet", "--replace"), "is the folder that you are in"),
+        (("/proc", "--format", "csv", "--replace"), "is a mounted volume"),
+        (("out", "--format", "csv", "--rows", "nothing=5"), "public.nothing was empty when the model was learned"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_first(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["generate", str(model), "--to", *target])
+    assert done.exit_code == 2, done.output
+    assert said in " ".join(done.output.split())
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def elsewhere(postgres_url: str) -> Iterator[str]:
     url = create_database(postgres_url, "models_elsewhere")
