@@ -5,16 +5,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dbsynth import __version__
 from dbsynth.artifact import manifest
 from dbsynth.errors import ArtifactError, UsageError
 
+log = logging.getLogger("dbsynth.testing")
 MOST_DUMPS = 40
 """That are kept; the longest unused goes first."""
 
@@ -46,14 +48,45 @@ def dumped(
     ask at once: one makes it, the others wait."""
     key = key_of(model, scale, rows or {}, seed, schema)
     folder = cache_folder() / "dumps"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / key
-    with locked(folder / f"{key}.lock"):
-        if not path.is_dir():
+    with _alone(folder, path):
+        if not _whole(path):
             _make(model, path, scale, rows or {}, seed, schema)
             _forget_oldest(folder, path)
-    os.utime(path)
+        if os.access(path, os.W_OK):
+            os.utime(path)
     return key, path
+
+
+@contextmanager
+def _alone(folder: Path, path: Path) -> Iterator[None]:
+    """With the lock of ``path``. A folder that may only be read will do where the rows are there."""
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder / f"{path.name}.lock"))
+        except OSError as error:
+            if not _whole(path):
+                raise UsageError(
+                    f"rows cannot be kept in {folder}: {error.strerror}",
+                    hint="DBSYNTH_CACHE names a folder that this user may write",
+                ) from error
+        yield
+
+
+def _whole(path: Path) -> bool:
+    """Whether a dump is there as it was written; one that is damaged is removed."""
+    from dbsynth_postgresql.restore import damage
+
+    if not path.exists():
+        return False
+    if why := damage(path):
+        log.warning("the rows kept in %s are damaged (%s): they are made again", path, why)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return not why
 
 
 def _make(model: Path, path: Path, scale: float, rows: Mapping[str, int], seed: int, schema: str | None) -> None:

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import Connection, Engine, Result, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from dbsynth.testing.embedded import create_database, drop_database
+from dbsynth.errors import UsageError
+from dbsynth.testing.embedded import conninfo, create_database, drop_database
 
 _numbers = itertools.count(1)
 
@@ -25,10 +28,31 @@ def fresh_name(stem: str) -> str:
 
 class Database:
     """``url``: for any client. ``template``: the database of the same server that ``copy`` copies. ``drift``: where
-    tables that were there already differ from those of the model, a line each."""
+    tables that were there already differ from those of the model, a line each. ``schemas``: those in which names
+    without one are looked for, before public."""
 
-    def __init__(self, url: str, template: str | None = None, drift: tuple[str, ...] = ()) -> None:
-        self.url, self.template, self.drift = url, template, drift
+    def __init__(
+        self,
+        url: str,
+        template: str | None = None,
+        drift: tuple[str, ...] = (),
+        schemas: tuple[str, ...] = (),
+        made: list[str] | None = None,
+    ) -> None:
+        self.url, self.template, self.drift, self.schemas = url, template, drift, schemas
+        self._made = made if made is not None else []
+
+    @classmethod
+    def of_template(cls, url: str, stem: str, template: str, schemas: tuple[str, ...], made: list[str]) -> Database:
+        """A new one of the server of ``url``, a copy of ``template``. Its URL is added to ``made``."""
+        made.append(create_database(url, fresh_name(stem), template=template))
+        copy = cls(made[-1], template, schemas=schemas, made=made)
+        if schemas:  # a setting of the database, which a copy does not inherit
+            path = sql.SQL(", ").join(map(sql.Identifier, [*schemas, "public"]))
+            with psycopg.connect(conninfo(copy.url), autocommit=True) as connection:
+                connection.execute(sql.SQL("ALTER DATABASE {} SET search_path = {}").format(
+                    sql.Identifier(copy.name), path))  # fmt: skip
+        return copy
 
     @property
     def name(self) -> str:
@@ -41,6 +65,11 @@ class Database:
 
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Result[Any]:
         """Run a statement (parameters are written ``:name``), committed; its rows, all fetched."""
+        if not isinstance(parameters, Mapping | None):
+            raise UsageError(
+                f"parameters are a mapping, not a {type(parameters).__name__}",
+                hint='write them by name: execute("... where id = :id", {"id": 1})',
+            )
         with self.engine.begin() as connection:
             found = connection.execute(text(statement), dict(parameters or {}))
             if not found.returns_rows:
@@ -65,13 +94,14 @@ class Database:
         """Another database with the rows that this one had when it was loaded."""
         if self.template is None:
             raise ValueError(f"{self.name} was not made from a template: load a model to get one that can be copied")
-        url = create_database(self.url, fresh_name(self.name.rsplit("_", 2)[0]), template=self.template)
-        return Database(url, self.template, self.drift)
+        return Database.of_template(self.url, self.name.rsplit("_", 2)[0], self.template, self.schemas, self._made)
 
     def drop(self) -> None:
         if "engine" in self.__dict__:
             self.engine.dispose()
         drop_database(self.url)
+        if self.url in self._made:
+            self._made.remove(self.url)
 
     def __repr__(self) -> str:
         return f"<Database {make_url(self.url).render_as_string()}>"

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbsynth.errors import DbsynthError
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -40,6 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER} dbsynth_connection show a test.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Errors of dbsynth are shown with their remedy."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, DbsynthError) and error.hint and error.hint not in getattr(error, "__notes__", ()):
+        error.add_note(error.hint)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -15,14 +15,16 @@ from urllib.parse import urlsplit
 
 import psycopg
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
-from dbsynth.errors import UsageError
+from dbsynth.errors import ConnectionFailed, UsageError
 from dbsynth.testing.cache import dumped
 from dbsynth.testing.database import Database, fresh_name
 from dbsynth.testing.embedded import conninfo, create_database, drop_database, embedded_postgres
 
 log = logging.getLogger("dbsynth.testing")
 STAGED = "dbsynth_staged"
+ANSWER_SECONDS = 10
 IMAGE = "postgres:17-alpine"
 
 
@@ -32,6 +34,7 @@ class Server:
     def __init__(self, url: str, folder: Path | None = None) -> None:
         self.url, self.folder = url, folder or Path.cwd()
         self._templates: dict[str, str] = {}
+        self._made: list[str] = []
 
     def load(
         self,
@@ -48,22 +51,33 @@ class Server:
         and ``rows``. ``schema``: its name (None: those of the model).
 
         Each call gives a database of its own, a copy of a template that is made once. ``database``: fill this one
-        instead (a URL, or what ``create`` gave). ``into_existing``: its tables are there already, made by your own
-        migrations: rows go into those of the same names, and ``drift`` of the result says where they differ.
+        instead (what ``create`` gave, or a URL); in one of its own, names without a schema are those of ``schema``,
+        then of public. ``into_existing``: its tables are there already, made by your own migrations: rows go into those
+        of the same names, and ``drift`` of the result says where they differ.
 
         Raises ArtifactError for what is no model, UnsupportedSource where existing tables cannot take the rows."""
+        from dbsynth_postgresql.restore import read_contents
+
         path = self.folder / Path(model)
         if into_existing:
             schema = STAGED  # beside the tables that are there
         key, dump = dumped(path, scale=scale, rows=rows, seed=seed, schema=schema)
         if into_existing or database is not None:
             return self._fill(database, dump, into_existing, seed)
-        template = self._template(key, dump)
-        return Database(create_database(self.url, fresh_name(path.name), template=template), template)
+        schemas = tuple(read_contents(dump)["schemas"]) if schema else ()
+        return Database.of_template(self.url, path.name, self._template(key, dump), schemas, self._made)
 
     def create(self, name: str = "test") -> Database:
         """An empty database."""
-        return Database(create_database(self.url, fresh_name(name)))
+        self._made.append(create_database(self.url, fresh_name(name)))
+        return Database(self._made[-1], made=self._made)
+
+    def drop_all(self) -> None:
+        """All databases that were made here, their copies and their templates."""
+        for url in self._made:
+            drop_database(url)
+        self._made.clear()
+        self._templates.clear()
 
     def _fill(self, database: str | Database | None, dump: Path, into_existing: bool, seed: int) -> Database:
         from dbsynth_postgresql.existing import fill_existing
@@ -74,7 +88,12 @@ class Server:
                 "into_existing=True: into which database?",
                 hint="database=server.create() after your migrations ran on it, or a URL",
             )
-        url = database.url if isinstance(database, Database) else database
+        if isinstance(database, str) and "://" not in database:
+            raise UsageError(
+                f"database={database!r} is no URL",
+                hint="give what server.create() gave, or postgresql://user@host/name",
+            )
+        url = database.url if isinstance(database, Database) else psycopg_url(database)
         with psycopg.connect(conninfo(url), autocommit=True) as connection:
             if not into_existing:
                 restore(connection, dump)
@@ -99,6 +118,7 @@ class Server:
                 drop_database(url)
                 raise
             self._templates[key] = name
+            self._made.append(url)
         return self._templates[key]
 
 
@@ -130,7 +150,10 @@ def _url_of(container: Any) -> str:
 
 def psycopg_url(url: str) -> str:
     """With the driver that dbsynth uses, whatever driver it names."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise UsageError("that is no URL of a server", hint="postgresql://user:password@host:port/database") from error
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise UsageError(
             f"a container of {parsed.get_backend_name()} is no PostgreSQL", hint="models are loaded into PostgreSQL"
@@ -153,7 +176,13 @@ def running_server(where: str = "auto", *, folder: Path | None = None, image: st
         with embedded_postgres(cached=True) as url:
             yield Server(url, folder)
     elif "://" in where:
-        yield Server(psycopg_url(where), folder)
+        url = psycopg_url(where)
+        _check_answers(url)
+        server = Server(url, folder)
+        try:
+            yield server
+        finally:
+            server.drop_all()
     else:
         raise UsageError(f"there is no server {where!r}", hint="embedded, docker, auto or a URL")
 
@@ -164,8 +193,27 @@ def _container(image: str) -> Iterator[str]:
         from testcontainers.community.postgres import PostgresContainer
     except ModuleNotFoundError as error:
         raise UsageError("containers need testcontainers", hint="pip install 'dbsynth[containers]'") from error
-    with PostgresContainer(image, driver=None) as container:
+    from docker.errors import DockerException  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    with ExitStack() as stack:
+        try:
+            container = stack.enter_context(PostgresContainer(image, driver=None))
+        except DockerException as error:
+            raise ConnectionFailed(
+                f"no container of {image} could be started: {error}",
+                hint="start the container engine, or take the embedded server: --dbsynth-server=embedded",
+            ) from error
         yield psycopg_url(container.get_connection_url())
+
+
+def _check_answers(url: str) -> None:
+    try:
+        psycopg.connect(conninfo(url), connect_timeout=ANSWER_SECONDS).close()
+    except psycopg.OperationalError as error:
+        raise ConnectionFailed(
+            f"the server {make_url(url).render_as_string()} lets nobody in: {str(error).strip()}",
+            hint="--dbsynth-server takes postgresql://user:password@host:port/postgres, who may create databases",
+        ) from error
 
 
 def _engine_answers() -> bool:

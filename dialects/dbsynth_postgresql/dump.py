@@ -3,7 +3,6 @@ Both make schemas, types, tables, rows, keys, sequences and comments in one tran
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from dbsynth.schema.model import Column, Schema, TableName
 from dbsynth_postgresql.copy_text import copy_text
 from dbsynth_postgresql.ddl import Ddl
 from dbsynth_postgresql.names import ident, idents, literal, qualified
-from dbsynth_postgresql.restore import CONTENTS
+from dbsynth_postgresql.restore import CONTENTS, sealed, write_contents
 
 MARK = "-- made by dbsynth "
 SETTINGS = (
@@ -168,11 +167,11 @@ class DumpTarget(_Files):
 
     def finish(self, progress: Callable[[str], None]) -> tuple[Verified, ...]:
         _, folder = self._prepared()
-        rows = [{"statement": p.statement, "file": p.file.name if p.file else None} for p in self.parts()]
+        rows = [{"statement": p.statement, **sealed(p.file)} for p in self.parts()]
         ddl, _ = self._prepared()
         schemas = {target: source for source, target in ddl.building.items()}
         contents = {"schemas": schemas, "before": list(self.before()), "rows": rows, "after": list(self.after())}
-        (folder / CONTENTS).write_text(json.dumps(contents), encoding="utf-8")
+        write_contents(folder, contents)
         return ()
 
     def publish(self) -> None:

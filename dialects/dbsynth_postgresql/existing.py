@@ -3,7 +3,6 @@ with what differs told."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
@@ -17,7 +16,7 @@ from dbsynth.errors import PermissionDenied, TargetRefused, UnsupportedSource
 from dbsynth_postgresql.existing_catalog import Catalog, Column, Connection, Key, Name, dotted, place
 from dbsynth_postgresql.existing_columns import ROW, NewColumns, new_columns
 from dbsynth_postgresql.names import ident, idents
-from dbsynth_postgresql.restore import CONTENTS, restore
+from dbsynth_postgresql.restore import read_contents, restore
 
 Pairs = dict[Name, tuple[Name, list[str]]]
 """Existing table -> the staged one, and the columns that both have."""
@@ -32,8 +31,7 @@ def fill_existing(connection: Connection, dump: Path, *, url: str, seed: int = 0
     A new column that may be null or has a default keeps it; one that may not gets values by its role, its type and
     its CHECKs, or, if it is a foreign key, points at rows in turn. Nothing is written, and UnsupportedSource names
     table and column, for what cannot be filled; TargetRefused for tables that hold rows."""
-    contents = json.loads((dump / CONTENTS).read_text(encoding="utf-8"))
-    schemas: dict[str, str] = contents["schemas"]
+    schemas: dict[str, str] = read_contents(dump)["schemas"]
     with _told("the rows of the model"), connection.transaction():
         connection.execute(b"SET LOCAL search_path = pg_catalog")  # names of types come with their schemas
         there = Catalog.of(connection)
