@@ -3,7 +3,7 @@ a score made of them, and what looks like damage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -11,16 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dbsynth.pipeline.plan import TablePlan
 from dbsynth.quality import detection, measures, relations, sequences, shapes, trends, utility
 from dbsynth.quality.chains import chains
 from dbsynth.quality.damage import findings_of
-from dbsynth.quality.figures import Fidelity, Figure, Subject
+from dbsynth.quality.figures import Fidelity, Figure, Finding, Subject
 from dbsynth.quality.frames import Frames, Related, half
+from dbsynth.quality.kept import kept_rows, moved
 from dbsynth.quality.measured import Measured, Result
+from dbsynth.quality.oddities import oddities
 from dbsynth.quality.score import FORMULA, overall, score_of, tables_of
 from dbsynth.quality.sides import Sides
-from dbsynth.quality.variables import Frame, as_numbers, flat, row_codes
+from dbsynth.quality.variables import Frame, as_numbers, flat
 from dbsynth.rng import generator
 from dbsynth.schema.model import ForeignKey, TableName
 
@@ -45,35 +46,46 @@ def fidelity(sides: Sides, seed: int = 0) -> Fidelity:
             results += study.of_relation(table.name, key, place)
     figures = tuple(r.figure for r in results)
     tables = tables_of(figures)
-    return Fidelity(overall(tables), tables, figures, findings_of(sides, results, tables), FORMULA)
+    return Fidelity(overall(tables), tables, figures, findings_of(sides, results, tables, study.odd), FORMULA)
 
 
 @dataclass
 class Study:
     frames: Frames
     seed: int
+    odd: list[Finding] = field(default_factory=list)
+    """What was found of values that no figure is of."""
     _alone: dict[TableName, float | None] = field(default_factory=dict)
 
     def of_table(self, name: TableName) -> list[Result]:
         sides = self.frames.sides
+        found = self.kept_rows(name)
         if self.frames.kept(name):
-            moved = {c for key in self.frames.keys(name) for c in key.columns}
-            return [kept(sides.plan[name], sides.made.rows(name), moved)]
+            return found
         whole = self.frames.of(name)
         if not all(whole.rows):
-            return []
+            return found
+        self.odd += oddities(whole, sides.plan[name], *self.frames.rows(name))
         count = whole.rows[0]
         ceilings = []
         for split in range(splits(count)):
             first = self.half(count, str(name), split)
             ceilings.append(self.single(whole.parted(first, ~first)))
         measured = self.single(whole)
-        found = with_ceilings(measured, ceilings, partial(Subject, name), whole.rows)
+        found += with_ceilings(measured, ceilings, partial(Subject, name), whole.rows)
         found += self.null_keys(name, {v.column for v in whole.variables})
         found += self.told_apart("C2ST", Subject(name), whole, self.alone(name), 0.5)
         column = utility.target(measured)
         served = utility.utility(whole, column, self.seed) if column else None
         return found + ([result(served[0], served[1], Subject(name, (str(column),)), whole.rows)] if served else [])
+
+    def kept_rows(self, name: TableName) -> list[Result]:
+        sides = self.frames.sides
+        if sides.plan[name].kept is None or not sides.made.counts[name]:
+            return []
+        rows = sides.made.rows(name)
+        found = kept_rows(sides.plan[name], rows, moved(sides.plan, name), rows.num_rows == sides.made.counts[name])
+        return [found] if found is not None else []
 
     def single(self, part: Frame) -> list[Measured]:
         pairs = trends.within(self.thinned(part), self.seed)
@@ -235,22 +247,6 @@ def in_order(values: pa.ChunkedArray) -> np.ndarray:
     return as_numbers(column)
 
 
-def kept(plan: TablePlan, made: pa.Table, moved: Collection[str]) -> Result:
-    """Share of the rows that were to be kept that the target has, by all columns that were. ``moved``: those that point
-    at made rows."""
-    assert plan.kept is not None
-    rows = plan.kept.rows
-    columns = [c for c in made.column_names if c in rows.column_names and c not in {*plan.kept.remade, *moved}]
-    there, here = row_codes([[filled(t.column(c)) for c in columns] for t in (rows, made)])
-    value = float(np.isin(there, here).mean()) if len(there) else 1.0
-    return result(Measured("kept rows", (), value), 1.0, Subject(plan.name), (rows.num_rows, made.num_rows))
-
-
-def filled(values: pa.ChunkedArray) -> pa.Array:
-    """As text, null as one too."""
-    return pc.fill_null(pc.cast(flat(values), pa.string()), "\x00")
-
-
 def result(m: Measured, ceiling: float | None, subject: Subject, rows: tuple[int, int]) -> Result:
     name = f"text {m.facet}" if m.facet else m.name
     return Result(Figure(name, subject, m.value, ceiling, score_of(name, m.value, ceiling), rows, m.says), m)
@@ -262,12 +258,13 @@ def with_ceilings(
     subject: Callable[[tuple[str, ...]], Subject],
     rows: tuple[int, int],
 ) -> list[Result]:
-    """``ceilings``: the same figures between halves, of every split."""
+    """``ceilings``: the same figures between halves, of every split. Of a column that is never null in any half, these
+    are alike."""
     best: dict[tuple[str, tuple[str, ...], str], list[float]] = {}
     for m in (m for part in ceilings for m in part):
         best.setdefault((m.name, m.columns, m.facet), []).append(m.value)
     results = []
     for m in found:
-        values = best.get((m.name, m.columns, m.facet))
+        values = best.get((m.name, m.columns, m.facet), [1.0] if ceilings and m.name == "nulls" else None)
         results.append(result(m, float(np.mean(values)) if values else None, subject(m.columns), rows))
     return results

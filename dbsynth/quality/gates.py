@@ -114,7 +114,8 @@ def _quality(thresholds: Thresholds, fidelity: Fidelity, failures: int) -> list[
     aucs = [f.value for f in fidelity.figures if f.name == AUC and not f.subject.relation]
     if aucs:
         auc, most = sum(aucs) / len(aucs), thresholds.auc
-        says = f"a classifier tells made rows from real ones with AUC {auc:.3f}, at most {most:g} is asked"
+        says = f"a classifier tells made rows from real ones with AUC {auc:.3f}, the mean of all tables,"
+        says += f" at most {most:g} is asked"
         gates.append(GateResult("quality", auc <= most, says, most, auc))
     if failures:
         says = f"{failures:,} figures look like damage: each is among the findings"

@@ -14,6 +14,7 @@ from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.known import ROW_BITS
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.figures import Fidelity, Figure, Finding, Privacy, PrivacyFigure, Subject
+from dbsynth.quality.kept import KEPT
 from dbsynth.quality.levels import PRECISION
 from dbsynth.quality.privacy import MOST_COPIES
 from dbsynth.quality.score import FORMULA, overall, tables_of
@@ -88,6 +89,9 @@ def _why_none(plan: Plan) -> str:
 
 
 def damage(figures: Sequence[Figure]) -> Iterator[Finding]:
+    for figure in figures:
+        if figure.name == KEPT and figure.value < 1.0:
+            yield Finding("failure", "quality", figure.subject, f"{figure.subject}: {figure.says}", AGAIN)
     for figure, says in damaged(figures):
         about = figure.subject.relation or str(figure.subject.table)
         yield Finding("failure", "quality", figure.subject, f"{about}: {says}", AGAIN)

@@ -75,7 +75,7 @@ def precisions(frame: Frame) -> list[Measured]:
     for v in frame.variables:
         if v.number and not v.facet:
             real, made = places(v.real, v.moment), places(v.made, v.moment)
-            found.append(Measured("precision", (v.column,), measures.tv(real, made)))
+            found.append(Measured("precision", (v.column,), measures.tv(real, made), rows=there(v)))
             found.append(Measured("fine digits", (v.column,), 1.0 - coarser(real, made), rows=there(v)))
     return found
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality import measures
 from dbsynth.quality.figures import Figure, Subject
+from dbsynth.quality.kept import kept_rows, kept_whole, moved
 from dbsynth.quality.levels import LENGTH, PRECISION, Feature, Levels, observed
 from dbsynth.quality.measured import Dependence
 from dbsynth.quality.score import score_of
@@ -29,7 +30,6 @@ from dbsynth.quality.statistics import (
     together,
 )
 from dbsynth.quality.trends import CERTAIN, NONE, depends
-from dbsynth.schema.model import TableName
 
 Coded = tuple[Sequence[Levels], Sequence[np.ndarray | None]]
 """Levels of features, and which of them each made row has; None: the made side lacks the column."""
@@ -40,22 +40,21 @@ STRONG = 0.15
 
 
 def figures_of(statistics: Statistics, made: Side, plan: Plan) -> list[Figure]:
-    """Of the tables that both have; of those whose rows are all kept by ``plan``, none. What was too rare in the source
-    to be counted is not compared."""
+    """Of the tables that both have; of those whose rows are all kept by ``plan``, only whether they are. What was too
+    rare in the source to be counted is not compared."""
     figures: list[Figure] = []
-    for table in statistics.tables:
-        if table.table in made.counts and not kept_whole(plan, table.table):
-            figures += _table(table, made, statistics.k)
+    for table in plan.tables:
+        if table.kept is not None and made.counts.get(table.name):
+            rows = made.rows(table.name)
+            kept = kept_rows(table, rows, moved(plan, table.name), rows.num_rows == made.counts[table.name])
+            figures += [kept.figure] if kept is not None else []
+    for counts in statistics.tables:
+        if counts.table in made.counts and not kept_whole(plan, counts.table):
+            figures += _table(counts, made, statistics.k)
     for key in statistics.keys:
         if key.child in made.counts and key.key.ref_table in made.counts:
             figures += _key(key, made, statistics.k)
     return figures
-
-
-def kept_whole(plan: Plan, name: TableName) -> bool:
-    """Whether the table is a lookup table that is taken over as it is."""
-    table = plan.by_name.get(name)
-    return table is not None and table.kept is not None and table.kept.count >= table.source_rows
 
 
 def _figure(name: str, subject: Subject, value: float, ceiling: float, rows: tuple[int, int]) -> Figure:

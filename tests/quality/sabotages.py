@@ -59,7 +59,7 @@ def taken_over(table: str, key: str, columns: str, share: float) -> Callable[[st
     return damage
 
 
-CHINOOK, PAGILA = "chinook", "pagila17"
+CHINOOK, NORTHWIND, PAGILA = "chinook", "northwind", "pagila17"
 SABOTAGES = (
     Sabotage(
         "a column is shuffled", CHINOOK, shuffled("track", "track_id", "bytes"), "track", ("bytes", "milliseconds")
@@ -175,4 +175,77 @@ SABOTAGES = (
     ),
     Sabotage("a table is emptied", CHINOOK, "delete from playlist_track", "playlist_track"),
     Sabotage("an index is dropped", PAGILA, "drop index idx_last_name", "customer", ("last_name",), "violations"),
+    Sabotage(
+        "a column that is never null is",
+        NORTHWIND,
+        "update orders set freight = null where order_id % 10 <> 0",
+        "orders",
+        ("freight",),
+    ),
+    Sabotage(
+        "a tenth of one is",
+        NORTHWIND,
+        "update orders set freight = null where order_id % 10 = 0",
+        "orders",
+        ("freight",),
+    ),
+    Sabotage(
+        "a quarter more is null",
+        CHINOOK,
+        "update track set composer = null where track_id % 4 = 0",
+        "track",
+        ("composer",),
+    ),
+    Sabotage("a kept label is spelt otherwise", CHINOOK, "update genre set name = 'Rokk' where name = 'Rock'", "genre"),
+    Sabotage("texts are written without capitals", CHINOOK, "update track set name = lower(name)", "track", ("name",)),
+    Sabotage(
+        "days become moments",
+        CHINOOK,
+        "update invoice set invoice_date = invoice_date + interval '11 hours 13 minutes'",
+        "invoice",
+        ("invoice_date",),
+    ),
+    Sabotage(
+        "one text of twenty is a real one",
+        CHINOOK,
+        taken_over("track", "track_id", "name", 0.05),
+        "track",
+        ("name",),
+        "privacy",
+    ),
+    Sabotage(
+        "a fifth has one value",
+        CHINOOK,
+        "update track set milliseconds = 250000 where track_id % 5 = 0",
+        "track",
+        ("milliseconds",),
+    ),
+    Sabotage(
+        "some values are far too large",
+        NORTHWIND,
+        "update orders set freight = 99999 where order_id % 50 = 0",
+        "orders",
+        ("freight",),
+    ),
+    Sabotage(
+        "some values are negative",
+        NORTHWIND,
+        "set session_replication_role = replica; update order_details set quantity = -quantity where order_id % 30 = 0",
+        "order_details",
+        ("quantity",),
+    ),
+    Sabotage(
+        "a quarter of the telephones is one",
+        PAGILA,
+        "update address set phone = '000' where address_id % 4 = 0",
+        "address",
+        ("phone",),
+    ),
+    Sabotage(
+        "a sixth is of one category",
+        PAGILA,
+        "update film_category set category_id = 1 where film_id % 6 = 0",
+        "film_category",
+        ("category_id",),
+    ),
 )

@@ -105,6 +105,7 @@ RUINS = {
         "update album set title = upper(title)": ("quality", "title"),
         """delete from invoice_line where invoice_id in
             (select invoice_id from invoice_line group by 1 having count(*) > 5)""": ("quality", "invoice_line"),
+        "update genre set name = 'Rokk' where name = 'Rock'": ("quality", "genre"),
         "drop index album_artist_id_idx": ("violations", "album_artist_id_idx"),
         "alter table track drop constraint track_album_id_fkey": ("violations", "track_album_id_fkey"),
     },

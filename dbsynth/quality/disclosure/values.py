@@ -22,6 +22,7 @@ from dbsynth.quality.disclosure.counters import counted as counted_codes
 from dbsynth.quality.disclosure.seen import COUNTED, Seen, hashed_alike
 from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
 from dbsynth.quality.sides import Side, Sides
+from dbsynth.quality.variables import INNER
 from dbsynth.relation.keys import combined
 from dbsynth.schema.model import TableName
 from dbsynth.sqlbase.grammar import is_scalar
@@ -33,6 +34,8 @@ PUBLIC = frozenset(
     ("city", "state", "country", "country_code", "currency", "language", "locale", "time_zone", "salutation", "sex")
 ) | {"colour", "initials", "bic", "cidr", "user_agent", "version", "flag"}
 """Roles whose made values come from lists that everybody has, or of which there are few."""
+SEVERAL = 3
+"""Different values of the source that make a copy of what is made and never one of them."""
 SHORT = 3
 """Characters: there are too few values of fewer to be anybody's."""
 LETTER = r"\pL"
@@ -150,13 +153,18 @@ class Values:
             rare &= ~np.isin(met.words, told)
         hits, different = int(met.made[rare].sum()), int(rare.sum())
         share, base = hits / met.made_rows, met.base_hits / max(1, met.real_rows)
+        anew = text and made_anew(met.column)
+        base = 0.0 if anew else base
         says = (
             f"{hits:,} of {met.made_rows:,} made rows have one of the {met.rare:,} values that fewer than {self.k} "
-            f"rows of the source have ({different:,} of those); of real rows {base:.2%} would by chance"
-        )
+            f"rows of the source have ({different:,} of those); "
+        ) + ("what is made is never one of them" if anew else f"of real rows {base:.2%} would by chance")
         if not text or (met.column.role in PUBLIC and met.column.how == "made"):
             return PrivacyFigure("rare_values", met.subject, share, base, None, says), None
-        failed = share - base > self.most and surprising(hits, met.made_rows, met.base_hits, met.real_rows)
+        if anew:
+            failed = share > self.most and different >= SEVERAL
+        else:
+            failed = share - base > self.most and surprising(hits, met.made_rows, met.base_hits, met.real_rows)
         name = "personal_values" if met.column.personal else "rare_values"
         figure = PrivacyFigure(name, met.subject, share, base, not failed, says)
         if not failed:
@@ -166,9 +174,15 @@ class Values:
             "privacy",
             met.subject,
             f"{met.rows.name}: {share:.1%} of the values of {met.column.name} ({hits:,} of {met.made_rows:,}) are "
-            f"values of the source that fewer than {self.k} of its rows have; by chance it would be {base:.1%}",
+            f"values of the source that fewer than {self.k} of its rows have; "
+            + ("they are made, and never its own" if anew else f"by chance it would be {base:.1%}"),
             f"make {met.rows.name} anew; if its values are no secret, keep the table with --keep",
         )
+
+
+def made_anew(column: ColumnPlan) -> bool:
+    """Texts that are made so that none is the source's; of those with an inner structure there may be few."""
+    return column.how == "made" and column.role not in POOLS | PUBLIC and column.role not in INNER
 
 
 def without_counters(rows: Seen, column: str, made: Counted) -> Counted:

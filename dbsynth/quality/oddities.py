@@ -1,0 +1,120 @@
+"""Values that made rows have and real ones have not, or hardly: what no distance between whole distributions shows.
+
+The limits are those that honest clones of the eleven databases of the tests and of little odd schemas stay below, by a
+half at least (docs/quality.md has both). Fewer than ``LEAST`` rows are not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dbsynth.pipeline.plan import ColumnPlan, TablePlan
+from dbsynth.quality import measures
+from dbsynth.quality.figures import Finding, Subject
+from dbsynth.quality.variables import INNER, Frame, flat
+
+LEAST = 100
+DEVIATIONS = 4.0
+"""Standard deviations of the difference of two shares that are put down to chance."""
+RARE, FREQUENT = 0.01, 0.2
+"""Shares of the real rows up to which a value is rare, and from which on it is frequent: more of what is frequent is
+what the figures of shape tell."""
+NEW, MORE_CATEGORY, MORE_NUMBER, REPEATED = 0.05, 0.08, 0.35, 0.08
+"""By how much the share of a value may be larger than in the source, beyond chance: of a rare one, of another one (a
+category, a number), of the commonest of texts that are made."""
+FEW_ROWS, FAR, NULLS = 3, 0.002, 0.01
+"""Rows that are put down to chance; shares of rows that may lie far beyond the range of the real ones, and that may be
+null where no real row is."""
+LOOK = "look at what changed these rows after they were made, or make them again"
+
+
+def oddities(frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table) -> Iterator[Finding]:
+    """``real``, ``made``: the rows of the frame."""
+    for v in frame.main:
+        yield from _found(Subject(frame.table, (v.column,)), never_null(*(missing(x) for x in (v.real, v.made))))
+    for v in frame.variables:
+        column = plan.by_column.get(v.column)
+        if v.facet or (column is not None and (column.how == "made" or column.role in INNER)):
+            continue
+        a, b = measures.present(v.real), measures.present(v.made)
+        if min(len(a), len(b)) >= LEAST:
+            about = Subject(frame.table, (v.column,))
+            key = column is not None and column.how == "foreign key"
+            yield from _found(about, heaped(a, b, MORE_NUMBER if v.number and not key else MORE_CATEGORY))
+            if v.number and not key:
+                yield from _found(about, beyond(a[np.isfinite(a)], b[np.isfinite(b)], v.moment))
+    for name in dict.fromkeys(v.column for v in frame.variables if v.facet):
+        column = plan.by_column.get(name)
+        if repeats_tell(column):
+            says = repeated(flat(real.column(name)).drop_null(), flat(made.column(name)).drop_null())
+            yield from _found(Subject(frame.table, (name,)), says)
+
+
+def _found(about: Subject, says: str | None) -> Iterator[Finding]:
+    if says is not None:
+        yield Finding("failure", "quality", about, f"{about}: {says}", LOOK)
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """bool (rows,): where there is no value."""
+    return np.isnan(values) if values.dtype.kind == "f" else values < 0
+
+
+def never_null(real: np.ndarray, made: np.ndarray) -> str | None:
+    """``real``, ``made``: bool (rows,), where there is no value."""
+    rows = int(made.sum())
+    if min(len(real), len(made)) < LEAST or real.any() or rows < FEW_ROWS or rows <= NULLS * len(made):
+        return None
+    return f"null in {rows:,} of {len(made):,} rows, and in none of the source"
+
+
+def repeats_tell(column: ColumnPlan | None) -> bool:
+    return column is not None and column.how == "made" and column.role not in INNER
+
+
+def heaped(real: np.ndarray, made: np.ndarray, limit: float) -> str | None:
+    """``real``, ``made``: what is there of a variable's values. ``limit``: for those that are not rare."""
+    known, times = np.unique(real, return_counts=True)
+    values, count = np.unique(made, return_counts=True)
+    at = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    before = np.where(known[at] == values, times[at], 0) / len(real)
+    more = count / len(made) - before - chance(before, len(real), len(made))
+    over = np.where(before < FREQUENT, more - np.where(before < RARE, NEW, limit), -1.0)
+    worst = int(over.argmax())
+    if over[worst] <= 0:
+        return None
+    return f"{count[worst] / len(made):.0%} of the rows have one value that {before[worst]:.1%} of the source's have"
+
+
+def chance(share: np.ndarray, real: int, made: int) -> np.ndarray:
+    """By how much shares of samples of these sizes may differ; of none at all, as if one row had it."""
+    variance = share * (1.0 - share) + 1.0 / real
+    return np.asarray(DEVIATIONS * np.sqrt(variance * (1.0 / real + 1.0 / made)))
+
+
+def beyond(real: np.ndarray, made: np.ndarray, moment: bool) -> str | None:
+    """Values that are farther from the range of the real ones than that is wide; and negative ones, where none is."""
+    low, high = (float(real.min()), float(real.max())) if len(real) else (0.0, 0.0)
+    width = high - low
+    if width <= 0:
+        return None
+    far = np.maximum(low - made, made - high) > width
+    if not moment and low >= 0:
+        far |= made < 0
+    rows = int(far.sum())
+    if rows < FEW_ROWS or rows <= FAR * len(made):
+        return None
+    return f"{rows:,} of {len(made):,} values lie far beyond the range of the source's, or below zero where none does"
+
+
+def repeated(real: pa.Array, made: pa.Array) -> str | None:
+    """Texts that are made are about as different as the real ones."""
+    if min(len(real), len(made)) < LEAST:
+        return None
+    before, now = (int(pc.max(pc.value_counts(x).field("counts")).as_py()) / len(x) for x in (real, made))
+    if now - before - float(chance(np.array([max(before, now)]), len(real), len(made))[0]) <= REPEATED:
+        return None
+    return f"{now:.0%} of the texts are the same; of the source's {before:.1%}"
