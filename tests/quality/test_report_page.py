@@ -17,7 +17,7 @@ from dbsynth.errors import UsageError
 from dbsynth.quality.figures import Finding, Subject, Verification
 from dbsynth.quality.report import check_writable, render, write_report
 from dbsynth.quality.report.examples import in_words
-from dbsynth.quality.report.text import capped, percent, visible
+from dbsynth.quality.report.text import capped, percent, told, visible
 from dbsynth.schema.model import TableName
 from dbsynth.schema.types import DATE_INFINITY, DATE_MINUS_INFINITY
 from tests.quality.in_memory import shop, shop_sides, sides, table, verification
@@ -234,6 +234,27 @@ def test_what_cannot_be_written_is_said_first(where: str, tmp_path: Path) -> Non
 )  # fmt: skip
 def test_what_cannot_be_seen_is_made_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"), [(8, "–"), (49, "–"), (50, "0.6"), (499, "0.6"), (500, "0.63"), (4999, "0.63"), (5000, "0.626")]
+)
+def test_figures_are_told_in_steps_of_k_rows(rows: int, shown: str) -> None:
+    assert told(0.6256, rows, 5) == shown
+    assert told(None, rows, 5) == "–"
+
+
+def test_a_figure_of_few_rows_does_not_tell_what_its_picture_withholds() -> None:
+    compared = shop_sides()
+    found = verification(compared)
+    assert found.fidelity is not None
+    figures = tuple(replace(f, value=0.6257, rows=(8, 8)) for f in found.fidelity.figures)
+    assert figures
+    many = tuple(replace(f, rows=(9000, 9000)) for f in figures)
+    assert "0.626" in render(replace(found, fidelity=replace(found.fidelity, figures=many)), compared)
+    page = render(replace(found, fidelity=replace(found.fidelity, figures=figures)), compared)
+    assert "0.626" not in page
+    assert "0.63" not in page
 
 
 def test_texts_are_cut() -> None:

@@ -20,6 +20,8 @@ from dbsynth.quality.report import charts, text
 from dbsynth.quality.report.views import MARKS, View, view
 from dbsynth.quality.sides import Sides
 
+DEFAULT_K = 5
+"""Rows in whose steps figures are told where no source is at hand to say how many."""
 BYTES_OF_TABLE, FEW_TABLES = 50_000, 60
 """A page of up to 60 tables has at most 3 MB, a larger one as much as that a table."""
 
@@ -66,7 +68,7 @@ def render(verification: Verification, sides: Sides | None, clean: Clean = str) 
 def _rendered(verification: Verification, shown: View, clean: Clean) -> str:
     style, script = _static("style.css"), _static("script.js")
     return (
-        _environment(clean)
+        _environment(clean, shown.k or DEFAULT_K)
         .get_template("report.html")
         .render(
             v=verification,
@@ -81,7 +83,7 @@ def _rendered(verification: Verification, shown: View, clean: Clean) -> str:
     )
 
 
-def _environment(clean: Clean) -> Environment:
+def _environment(clean: Clean, k: int) -> Environment:
     environment = Environment(
         loader=FunctionLoader(_static),
         autoescape=True,
@@ -98,6 +100,7 @@ def _environment(clean: Clean) -> Environment:
         meter=charts.meter,
         seconds=text.seconds,
         share=text.percent,
+        told=lambda value, rows: text.told(value, rows, k),
     )
     environment.globals.update(duration=charts.duration)
     return environment

@@ -191,7 +191,10 @@ def _how(plan: TablePlan) -> str:
         return "all rows kept as they are"
     parent = plan.context
     after = f", in the context of {parent.key.ref_table.name}" if parent is not None else ""
-    return f"learned by {plan.strategy} from {plan.train_rows:,} rows{after}"
+    if not plan.train_rows:
+        return "no rows to learn from"
+    rows = "1 row" if plan.train_rows == 1 else f"{plan.train_rows:,} rows"
+    return f"planned for {plan.strategy}, {rows} to learn from{after}"
 
 
 def _keys(table: Table, plan: TablePlan) -> tuple[str, ...]:

@@ -86,6 +86,15 @@ def figure(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def told(value: float | None, rows: int, k: int) -> str:
+    """A figure of ``rows`` rows of the source in steps of at least ``k`` of them, so that it does not tell of the few
+    that a picture withholds: – where not even one decimal is as coarse."""
+    if value is None or value != value:
+        return "–"
+    digits = next((d for d in (3, 2, 1) if rows >= k * 10**d), None)
+    return "–" if digits is None else f"{value:.{digits}f}"
+
+
 def limit(value: float | None) -> str:
     """A figure, or a count where it is one."""
     return f"{value:,.0f}" if value is not None and value > 1 and float(value).is_integer() else figure(value)
