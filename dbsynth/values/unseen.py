@@ -145,6 +145,8 @@ def _values(
         case sqltypes.Uuid():
             return [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(rows)]
         case sqltypes.Boolean():
+            if not unique:
+                return [False] * rows  # a flag that came later is not set in rows that know nothing of it
             return [bool(v) for v in _steps(table, column, 0, 1, rows, unique, rng)]
         case sqltypes.Enum(enums=labels):
             return [labels[i] for i in _steps(table, column, 0, len(labels) - 1, rows, unique, rng)]
