@@ -216,7 +216,7 @@ def test_rows_go_into_tables_that_migrations_made(
     counts = "select count(*), count(distinct region_id), (select count(*) from orders) from customer"
     assert execute(counts) == [(60, 2, 300)]
     assert execute("select count(*) from customer where best is not null")[0][0] > 10, "circles are closed"  # type: ignore[operator]
-    assert execute("select count(distinct token), count(distinct vip) from customer") == [(60, 2)]
+    assert execute("select count(distinct token), bool_or(vip) from customer") == [(60, False)]
     assert execute(
         "insert into orders (customer_id, state, qty, price, channel) values (1, 'lost', 1, 1, 'lost') returning id"
     ) == [(301,)]
