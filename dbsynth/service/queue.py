@@ -82,6 +82,7 @@ class Queue:
     def claim(self, models: Iterable[str]) -> Claim | None:
         """The oldest job that waits or whose worker is lost; now it is this worker's."""
         with self.connection.transaction():
+            self.connection.execute(dbsynth_sql.read("service", "alone").encode())
             self._rows("expire")
             rows = self._rows(
                 "claim", worker=self.worker, lease=self.lease, models=list(models), seed=secrets.randbits(32)

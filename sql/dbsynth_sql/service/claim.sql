@@ -1,5 +1,6 @@
 -- Take the oldest job that waits, or whose worker has not been heard of: at most one row. Two workers never get the same
--- one, and none waits for another (skip locked). A target that is being written is left alone.
+-- one, and none waits for a child that publishes (skip locked). A target that is being written is left alone: that all of
+-- those are seen is alone.sql's doing.
 with open as (
     select j.id
     from dbsynth.job j
