@@ -99,12 +99,16 @@ class LocalExecutor:
             return self._pool.submit(task, *args)
 
     def stop(self) -> None:
-        processes = list((self._pool._processes or {}).values())
+        processes, results = list((self._pool._processes or {}).values()), self._pool._result_queue
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.kill()
         for process in processes:
             process.join()
+        if results is not None:
+            # The pool reads what a killed worker had written in part: its rest is waited for, and this process with it
+            # when it ends, as long as anybody could write it. This process was the last who could.
+            results._writer.close()  # type: ignore[attr-defined]
         self.close()
 
     def close(self) -> None:
