@@ -82,11 +82,7 @@ FLOORS: Mapping[str, Floor] = {
     ),
     "fine digits": Floor(0.6, 1.7, "failure", "rounded: values end in more zeros than in the source ({value:.2f})"),
     "common values": Floor(
-        0.5,
-        1.7,
-        "failure",
-        "values that recur in the source do not: {value:.2f}, in halves {ceiling:.2f}",
-        margin=0.15,
+        0.5, 1.7, "failure", "values that recur in the source do not: {value:.2f}, in halves {ceiling:.2f}"
     ),
     "displacement": Floor(0.96, 0.0, "failure", "values are displaced: {says}"),
     "range": Floor(0.95, 1.7, "failure", "only {value:.0%} of the values lie within the range of the source's"),

@@ -22,9 +22,9 @@ DEVIATIONS = 4.0
 RARE, FREQUENT = 0.01, 0.2
 """Shares of the real rows up to which a value is rare, and from which on it is frequent: more of what is frequent is
 what the figures of shape tell."""
-NEW, MORE_CATEGORY, MORE_NUMBER, REPEATED = 0.05, 0.08, 0.35, 0.08
-"""By how much the share of a value may be larger than in the source, beyond chance: of a rare one, of another one (a
-category, a number), of the commonest of texts that are made."""
+NEW, NEW_MOMENT, MORE_CATEGORY, MORE_NUMBER, REPEATED = 0.05, 0.25, 0.08, 0.35, 0.08
+"""By how much the share of a value may be larger than in the source, beyond chance: of a rare one (a moment: orders of
+one day), of another one (a category, a number), of the commonest of texts that are made."""
 FEW_ROWS, FAR, NULLS = 3, 0.002, 0.01
 """Rows that are put down to chance; shares of rows that may lie far beyond the range of the real ones, and that may be
 null where no real row is."""
@@ -43,7 +43,8 @@ def oddities(frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table) -> I
         if min(len(a), len(b)) >= LEAST:
             about = Subject(frame.table, (v.column,))
             key = column is not None and column.how == "foreign key"
-            yield from _found(about, heaped(a, b, MORE_NUMBER if v.number and not key else MORE_CATEGORY))
+            more = MORE_NUMBER if v.number and not key else MORE_CATEGORY
+            yield from _found(about, heaped(a, b, more, NEW_MOMENT if v.moment else NEW))
             if v.number and not key:
                 yield from _found(about, beyond(a[np.isfinite(a)], b[np.isfinite(b)], v.moment))
     for name in dict.fromkeys(v.column for v in frame.variables if v.facet):
@@ -75,14 +76,15 @@ def repeats_tell(column: ColumnPlan | None) -> bool:
     return column is not None and column.how == "made" and column.role not in INNER
 
 
-def heaped(real: np.ndarray, made: np.ndarray, limit: float) -> str | None:
-    """``real``, ``made``: what is there of a variable's values. ``limit``: for those that are not rare."""
+def heaped(real: np.ndarray, made: np.ndarray, limit: float, new: float = NEW) -> str | None:
+    """``real``, ``made``: what is there of a variable's values. ``limit``: for those that are not rare, ``new``: for
+    those that are."""
     known, times = np.unique(real, return_counts=True)
     values, count = np.unique(made, return_counts=True)
     at = np.minimum(np.searchsorted(known, values), len(known) - 1)
     before = np.where(known[at] == values, times[at], 0) / len(real)
     more = count / len(made) - before - chance(before, len(real), len(made))
-    over = np.where(before < FREQUENT, more - np.where(before < RARE, NEW, limit), -1.0)
+    over = np.where(before < FREQUENT, more - np.where(before < RARE, new, limit), -1.0)
     worst = int(over.argmax())
     if over[worst] <= 0:
         return None
