@@ -68,7 +68,7 @@ def _broken(result: ConstraintResult, of: str) -> str:
         case "index":
             return f"the index {result.subject.constraint} is not valid: the database does not use it"
         case "sequence":
-            return f"{result.says}: {n} keys lie at or beyond its next value, so that INSERTs will fail"
+            return f"not so: {result.says}: {n} keys lie at or past its next value, so that INSERTs will fail"
         case "primary key" | "unique" | "unique index" | "virtual key":
             return f"{result.kind} {result.subject.constraint}: {n} values stand in more than one row ({result.says})"
         case "foreign key" | "virtual foreign key":
@@ -118,7 +118,7 @@ def _quality(thresholds: Thresholds, fidelity: Fidelity, failures: int) -> list[
         says += f" at most {most:g} is asked"
         gates.append(GateResult("quality", auc <= most, says, most, auc))
     if failures:
-        says = f"{failures:,} figures look like damage: each is among the findings"
+        says = f"figures that look like damage: {failures:,}, each is among the findings"
         gates.append(GateResult("quality", False, says, 0, failures))
     return gates
 
@@ -130,11 +130,12 @@ def _privacy(thresholds: Thresholds, privacy: Privacy, failures: int) -> list[Ga
         # of a handful of rows one or two more may be equal by chance: the figure knows, whatever the share is
         passed, most = [f for f in copies if f.passed is not False], thresholds.copies
         worst = max((max(0.0, f.value - (f.baseline or 0.0)) for f in copies if f not in passed), default=0.0)
-        says = f"in {len(passed):,} of {len(copies):,} tables no more than {most:.2%} of the rows copy real ones"
-        gates.append(GateResult("privacy", len(passed) == len(copies), f"{says} beyond chance", most, worst))
+        over = len(copies) - len(passed)
+        says = f"in {over or 'none'} of {len(copies):,} tables more than {most:.2%} of the rows copy real ones"
+        gates.append(GateResult("privacy", not over, f"{says} beyond chance", most, worst))
     failed = sum(f.passed is False for f in privacy.figures)
     lost = max(failed, failures)
-    says = f"{lost:,} figures fail" if lost else f"none of {len(privacy.figures):,} figures fails"
+    says = f"figures that fail: {lost:,}" if lost else f"none of {len(privacy.figures):,} figures fails"
     gates.append(GateResult("privacy", not lost, says, 0, lost))
     return gates
 

@@ -25,7 +25,7 @@ what the figures of shape tell."""
 NEW, NEW_MOMENT, MORE_CATEGORY, MORE_NUMBER, REPEATED = 0.05, 0.25, 0.08, 0.35, 0.08
 """By how much the share of a value may be larger than in the source, beyond chance: of a rare one (a moment: orders of
 one day), of another one (a category, a number), of the commonest of texts that are made."""
-FEW_ROWS, FAR, NULLS = 3, 0.002, 0.01
+FEW_ROWS, FAR, NULLS = 3, 0.01, 0.01
 """Rows that are put down to chance; shares of rows that may lie far beyond the range of the real ones, and that may be
 null where no real row is."""
 LOOK = "look at what changed these rows after they were made, or make them again"

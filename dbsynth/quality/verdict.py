@@ -18,17 +18,17 @@ PLAIN = {
     "relations": "foreign keys",
     "families": "siblings",
     "dependence": "strength of what goes together",
-    "detection": "rows that a classifier cannot tell",
+    "detection": "rows as a classifier sees them",
     "utility": "what models learn",
 }
 LONGER = "train longer (--effort thorough) or on more rows (--sample-rows)"
 REMEDIES = {
-    "shapes": "look at the role that `dbsynth plan` sees in it; [tables.*.columns] of dbsynth.toml names another",
+    "shapes": "were rows changed after they were made? else see the role in `dbsynth plan`; [tables.*.columns] sets it",
     "trends": LONGER,
     "relations": "train longer (--effort thorough); `dbsynth plan` says which parent gives the context",
     "families": "train longer (--effort thorough); `dbsynth plan` says what siblings are ordered by",
     "dependence": LONGER,
-    "detection": "see which of its columns score low: they tell its rows apart",
+    "detection": "see which columns of that table score low (--html, --json): they tell its rows apart",
     "utility": "train longer (--effort thorough), or do not train models on this column",
 }
 OF = {name: part for part, names in PARTS.items() for name in names}
@@ -44,13 +44,14 @@ def verdict(figures: Sequence[Figure], tables: Mapping[TableName, float]) -> Ite
         )
     for part, score in sorted(parts.items(), key=lambda p: p[1]):
         if score < WEAK:
-            says = f"{PLAIN[part]}: {score:.0%} of what halves of the source reach"
+            worst = min((f for f in figures if f.name in PARTS[part] and f.ceiling is not None), key=lambda f: f.score)
+            says = f"{PLAIN[part]}: {score:.0%} of what halves of the source reach, the least in {worst.subject}"
             yield Finding("warning", "quality", None, says, REMEDIES[part])
     if tables:
-        worst = min(tables, key=lambda t: tables[t])
-        if tables[worst] < WEAK:
-            says = f"{worst} is the table least like its source: score {tables[worst]:.2f}"
-            yield Finding("warning", "quality", Subject(worst), says, REMEDIES["trends"])
+        least = min(tables, key=lambda t: tables[t])
+        if tables[least] < WEAK:
+            says = f"{least} is the table least like its source: score {tables[least]:.2f}"
+            yield Finding("warning", "quality", Subject(least), says, REMEDIES["trends"])
     for figure in weakest(figures):
         says = f"{figure.subject}: {figure.name} {figure.value:.2f}, between halves of the source {figure.ceiling:.2f}"
         yield Finding("warning", "quality", figure.subject, says, REMEDIES[OF[figure.name]])

@@ -92,7 +92,7 @@ def test_a_file_is_taken_apart_with_the_lines_of_its_statements() -> None:
     assert [(q.name, q.sql) for q in queries] == [
         ("q.sql:2", "select 1"), ("q.sql:6", "select\n  'a;b'"), ("q.sql:8", "select 3"),
     ]  # fmt: skip
-    assert [(r.name, r.says.split(":")[0]) for r in refused] == [("q.sql:5", "a DELETE statement")]
+    assert [(r.name, r.says.split(":")[0]) for r in refused] == [("q.sql:5", "DELETE is no query")]
 
 
 def test_of_a_file_with_an_open_quote_nothing_is_run() -> None:

@@ -92,7 +92,7 @@ def objection(sql: str, dialect: str) -> str | None:
             return "an empty statement"
         word = first.text.upper() if first.token_type != TokenType.L_PAREN else "("
         if word not in BEGINS:
-            return f"a {word[:20]} statement: only queries (SELECT, WITH, VALUES) are replayed"
+            return f"{word[:20]} is no query: only queries (SELECT, WITH, VALUES) are replayed"
         tree = parse_one(sql, dialect=dialect)
     except ParseError as error:
         at = error.errors[0] if error.errors else {}
@@ -100,7 +100,7 @@ def objection(sql: str, dialect: str) -> str | None:
     except (SqlglotError, RecursionError):
         return "not understood: only queries that can be parsed are replayed"
     if not isinstance(tree, QUERIES):
-        return f"a {tree.key.upper()} statement: only queries (SELECT, WITH, VALUES) are replayed"
+        return f"{tree.key.upper()} is no query: only queries (SELECT, WITH, VALUES) are replayed"
     for node in tree.walk():
         if isinstance(node, WRITES):
             return f"writes ({node.key.upper()}): only queries that read are replayed"
