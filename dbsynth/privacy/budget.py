@@ -164,26 +164,44 @@ def default_delta(rows: int) -> float:
 
 def allocate(epsilon: float, delta: float, asks: Mapping[str, Ask]) -> PrivateTraining:
     """The noise with which all ``asks`` together cost at most ``epsilon`` at ``delta``. Half of δ is for thresholds, if
-    there are any. Tables that ask for anything get equal shares of the budget (of 1/σ², which adds up)."""
+    there are any. Tables that ask for anything get equal shares of the budget (of the Rényi divergence, which adds up),
+    at the order at which the accountant then finds the whole cheapest: at another one, part of ε would be left."""
     thresholds = sum(a.thresholds for a in asks.values())
     left = delta / 2 if thresholds else delta
     each = delta / 2 / thresholds if thresholds else 0.0
-    asking = [name for name, a in asks.items() if a.histograms or a.steps]
-    sigma = _bisected(lambda s: epsilon_of([(s, 1.0, 1)], left), epsilon) if asking else 0.0
-    _, order = accountant([(sigma, 1.0, 1)]).get_privacy_spent(delta=left, alphas=ORDERS) if asking else (0.0, 2.0)
+    tried: set[float] = set()
+    order = _best_order([(_bisected(lambda s: epsilon_of([(s, 1.0, 1)], left), epsilon), 1.0, 1)], left)
+    tables, spent = _shared_out(epsilon, left, order, asks, each)
+    while spent and order not in tried:
+        tried.add(order)
+        order = _best_order([m for t in tables.values() for m in t.mechanisms()], left)
+        others, more = _shared_out(epsilon, left, order, asks, each)
+        if more > spent:
+            tables, spent = others, more
+    return PrivateTraining(epsilon, delta, spent, {n: _with_epsilon(t, left) for n, t in tables.items()})
+
+
+def _best_order(mechanisms: Iterable[Mechanism], delta: float) -> float:
+    return float(accountant(mechanisms).get_privacy_spent(delta=delta, alphas=ORDERS)[1])
+
+
+def _shared_out(
+    epsilon: float, delta: float, order: float, asks: Mapping[str, Ask], threshold_delta: float
+) -> tuple[dict[str, TableNoise], float]:
+    """The noise with which the whole costs ``epsilon`` at ``order``, and the ε that is spent of it at the best one."""
+    asking = sum(1 for a in asks.values() if a.histograms or a.steps)
+    # of the divergence at the order, what is left of ε by turning it into (ε, δ) (Balle et al. 2020, theorem 21)
+    most = epsilon - math.log1p(-1.0 / order) + (math.log(delta) + math.log(order)) / (order - 1.0)
+    own = math.sqrt(max(1, asking) * order / (2.0 * most))
     tables = {}
     for name, ask in asks.items():
-        own = sigma * math.sqrt(max(1, len(asking)))
         share = (MARGINALS if ask.steps else 1.0) if ask.histograms else 0.0
         noise = own * math.sqrt(ask.histograms / share) if ask.histograms else None
         multiplier = _multiplier(ask, own / math.sqrt(1.0 - share), order) if ask.steps else None
-        found = TableNoise(
-            ask.histograms, ask.referred, noise, ask.thresholds, each, ask.steps, ask.rate, multiplier, 0.0
+        tables[name] = TableNoise(
+            ask.histograms, ask.referred, noise, ask.thresholds, threshold_delta, ask.steps, ask.rate, multiplier, 0.0
         )
-        tables[name] = found
-    tables = {n: _with_epsilon(t, left) for n, t in tables.items()}
-    spent = epsilon_of([m for t in tables.values() for m in t.mechanisms()], left)
-    return PrivateTraining(epsilon, delta, spent, tables)
+    return tables, epsilon_of([m for t in tables.values() for m in t.mechanisms()], delta)
 
 
 def _with_epsilon(table: TableNoise, delta: float) -> TableNoise:

@@ -50,7 +50,7 @@ def test_all_tables_together_stay_within_the_budget(asks: dict[str, Ask], epsilo
     history = [m for t in private.tables.values() for m in t.mechanisms()]
     left = 5e-7 if any(a.thresholds for a in asks.values()) else 1e-6
     assert private.spent == pytest.approx(epsilon_of(history, left))
-    assert 0.65 * epsilon < private.spent <= epsilon * 1.0001
+    assert 0.97 * epsilon < private.spent <= epsilon * 1.0001
     shown = sum(t.thresholds * t.threshold_delta for t in private.tables.values())
     assert shown <= 5e-7 * 1.0001
     for name, ask in asks.items():
@@ -58,6 +58,11 @@ def test_all_tables_together_stay_within_the_budget(asks: dict[str, Ask], epsilo
         assert (own.multiplier is not None) == (ask.steps > 0)
         if not ask.referred:
             assert own.epsilon <= private.spent * 1.0001
+
+
+def test_a_small_budget_is_not_left_unspent() -> None:
+    """Few steps that see few rows are told best at another order than the one Gaussian that the budget would buy."""
+    assert allocate(0.3, 1e-6, {"a": Ask(1, steps=50, rate=0.002)}).spent > 0.29
 
 
 def test_a_table_that_tells_nothing_costs_nothing() -> None:
