@@ -159,11 +159,14 @@ class MadeColumn:
 
     def _numbered(self, values: pa.Array, drawer: Drawer) -> pa.Array:
         """Free values: the pattern's in turn, or ``values`` with numbers. Where the source has used up all the values
-        of its shapes (A to Z as a key), one of them says nothing about it, and they are free too."""
+        of its shapes (A to Z as a key), one of them says nothing about it, and they are free too: as they were drawn,
+        unless each may be there once."""
         number = getattr(drawer, "number", None)
         out: list[str] = []
         wanted, tried = values.to_pylist(), 0
         while len(out) < len(wanted):
+            if self._spent and not self.unique:
+                return pa.array(out + wanted[len(out) :], pa.string())
             left = wanted[len(out) :]
             found, asked = self._candidates(left, number)
             if asked == 0 and number is not None and not self._spent:

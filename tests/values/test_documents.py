@@ -151,6 +151,11 @@ ATOMS = (
 ANY = st.recursive(ATOMS, lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(max_size=4), v, max_size=4))
 
 
+def test_a_text_whose_shape_has_no_other_value_stays() -> None:
+    """However many are wanted: a sign is its own shape, and none of it says anything of the source."""
+    assert again([None, {}, [[":"]], [None]]) == [[[":"]]] * 4
+
+
 @settings(max_examples=60)
 @given(st.lists(ANY, max_size=12), st.integers(1, 6))
 def test_whatever_the_documents_what_is_made_parses_and_can_be_saved(source: list[Any], times: int) -> None:
