@@ -7,7 +7,7 @@ EMULATORS := .emulators
 # Processes that run tests beside each other, each with a server of its own; 0: all in one.
 JOBS ?= 2
 
-.PHONY: demo test lint types fast emulators clean
+.PHONY: demo test search lint types fast emulators clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,10 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed emulators lint types
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations 20
+
+# Property tests on examples that are new each time; in `make test` they are the same ones.
+search: $(VENV)/installed
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile search
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
