@@ -70,8 +70,11 @@ class Runner(Protocol):
 class Replays(Protocol):
     """A database that can. A dialect's ``Database`` has this method if it does."""
 
-    def runner(self, schemas: Sequence[str], seconds: float) -> AbstractContextManager[Runner]:
-        """``schemas``: where names without one are looked for. ``seconds``: a query may take."""
+    def runner(
+        self, schemas: Sequence[str], seconds: float, snapshot: str | None = None
+    ) -> AbstractContextManager[Runner]:
+        """``schemas``: where names without one are looked for. ``seconds``: a query may take. ``snapshot``: that
+        queries see, where the database can show one to a query as it is written; else they see what is there now."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dbsynth.cli.checks import asked_check
+from dbsynth.cli.checks import asked_check, parted
 from dbsynth.cli.root import EXIT_TEXT, main
 from dbsynth.console import arguments, quality_arguments
 from dbsynth.console.failures import failures
@@ -106,17 +106,13 @@ def _update(out: Path, checkpoint: Path | None, *, as_json: bool, quiet: bool, *
 @arguments.seed_option
 @arguments.workers_option
 @arguments.replace_option
-@quality_arguments.check_option
-@quality_arguments.junit_option
-@quality_arguments.html_option
+@quality_arguments.checking_of_model
 @arguments.output
 @arguments.quiet_option
 def generate(
     model: Path,
     target: str,
     verify: bool,
-    junit: Path | None,
-    html: Path | None,
     as_json: bool,
     verbose: bool,
     quiet: bool,
@@ -129,7 +125,8 @@ def generate(
     with failures(verbose=verbose, as_json=as_json):
         from dbsynth.console import generation
 
-        check = asked_check(verify, asked["config"], junit, html, quiet=quiet, as_json=as_json, verbose=verbose)
+        wishes, how = parted(asked), {"quiet": quiet, "as_json": as_json, "verbose": verbose}
+        check = asked_check(verify, asked["config"], None, wishes, **how)
         made = partial(generation.run, model, target, check=check, **asked)
         _rows_of_model(made, target, check, as_json=as_json, verbose=verbose, quiet=quiet)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dbsynth.cli.checks import asked_check
+from dbsynth.cli.checks import asked_check, parted
 from dbsynth.cli.root import EXIT_TEXT, main
 from dbsynth.console import arguments, quality_arguments
 from dbsynth.console.failures import failures
@@ -18,14 +18,10 @@ from dbsynth.console.failures import failures
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @arguments.wishes
-@quality_arguments.check_option
-@quality_arguments.junit_option
-@quality_arguments.html_option
+@quality_arguments.checking
 @arguments.output
 @arguments.quiet_option
-def clone(
-    verify: bool, junit: Path | None, html: Path | None, as_json: bool, verbose: bool, quiet: bool, **asked: Any
-) -> None:
+def clone(verify: bool, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
     """Make TARGET: the same tables, keys, constraints and indexes as SOURCE, full of synthetic rows.
 
     The target is built beside and swapped in at the end: until then it is what it was.
@@ -37,8 +33,10 @@ def clone(
         from dbsynth.console.request import clone_options
 
         logs.set_up(verbose=verbose, quiet=quiet)
+        wishes = parted(asked)
         options = clone_options(**asked)
-        check = asked_check(verify, asked["config"], junit, html, quiet=quiet, as_json=as_json, verbose=verbose)
+        how = {"quiet": quiet, "as_json": as_json, "verbose": verbose}
+        check = asked_check(verify, asked["config"], options.source_url, wishes, **how)
         from dbsynth.pipeline.clone import run
 
         with check or nullcontext(), watcher(quiet=quiet, as_json=as_json) as watch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -9,26 +10,56 @@ import click
 from dbsynth.console.arguments import FOLDER, max_bytes_option, selection, together
 from dbsynth.limits import MAX_SEED, MIN_SAMPLE_ROWS
 
-check_option = click.option(
-    "--verify",
-    is_flag=True,
-    help="Test what was made, as `dbsynth verify` does, before it appears: a failed gate leaves the target as it was.",
-)
-
 junit_option = click.option("--junit", type=FOLDER, metavar="FILE", help="The gates and constraints as JUnit XML.")
 html_option = click.option(
     "--html", type=FOLDER, metavar="FILE", help="All of it as one page with pictures, for people."
 )
 
 
-workload = [
-    click.option("--queries", type=FOLDER, metavar="FILE", help="SELECT statements, in the SQL of the source."),
-    click.option("--pg-stat-statements", is_flag=True, help="What the source has been asked, by its statistics."),
-    click.option(
-        "--dbt", type=FOLDER, metavar="MANIFEST", help="Models and tests of the manifest.json of `dbt compile`."
-    ),
-]
-"""What is replayed on a source and on its clone."""
+def workload(*, hidden: bool = False) -> list[Callable[[Any], Any]]:
+    """What is replayed on a source and on its clone. ``hidden``: taken, to say why not."""
+    return [
+        click.option(
+            "--queries",
+            type=FOLDER,
+            metavar="FILE",
+            hidden=hidden,
+            help="Replay these SELECT statements, in the SQL of the source.",
+        ),
+        click.option(
+            "--pg-stat-statements",
+            is_flag=True,
+            hidden=hidden,
+            help="Replay what the source has been asked, by its statistics.",
+        ),
+        click.option(
+            "--dbt",
+            type=FOLDER,
+            metavar="MANIFEST",
+            hidden=hidden,
+            help="Replay the models and tests of the manifest.json of `dbt compile`.",
+        ),
+    ]
+
+
+def generated(*, hidden: bool = False) -> Callable[[Any], Any]:
+    return click.option(
+        "--replay/--no-replay",
+        "generated",
+        default=None,
+        hidden=hidden,
+        help="Replay queries that are generated for the schema, as `dbsynth replay` does.  [no]",
+    )
+
+
+check_option = click.option(
+    "--verify",
+    is_flag=True,
+    help="Test what was made, as `dbsynth verify` does, before it appears: a failed gate leaves the target as it was.",
+)
+checking = together([check_option, *workload(), generated(), junit_option, html_option])
+checking_of_model = together([check_option, *workload(hidden=True), generated(hidden=True), junit_option, html_option])
+"""Without a source no queries can be replayed."""
 
 
 def gates_of(_: click.Context, __: click.Parameter, text: str | None) -> Any:
@@ -83,13 +114,8 @@ verifying = together(
             metavar="N",
             help="Of the figures' chances, and of queries.  [0]",
         ),
-        *workload,
-        click.option(
-            "--replay/--no-replay",
-            "generated",
-            default=None,
-            help="Also replay queries that are generated for the schema, as `dbsynth replay` does.  [no]",
-        ),
+        *workload(),
+        generated(),
         click.option("--limit-seconds", type=float, metavar="N", help="A query may take so long on a side.  [30]"),
         click.option(
             "--min-share", type=float, metavar="X", help="The least share of the queries that are alike.  [0.95]"
@@ -111,7 +137,7 @@ replaying = together(
         click.option(
             "--against", required=True, metavar="SOURCE", help="What TARGET was cloned from: a URL or a connection."
         ),
-        *workload,
+        *workload(),
         click.option(
             "--limit-seconds",
             type=float,

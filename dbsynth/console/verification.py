@@ -29,7 +29,8 @@ from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, Thresholds
 from dbsynth.quality.outputs import as_data, github_annotations, junit
 from dbsynth.quality.replay.api import check, wished
-from dbsynth.quality.replay.run import MIN_SHARE, SECONDS, Asked
+from dbsynth.quality.replay.run import MIN_SHARE
+from dbsynth.quality.replay.workloads import SECONDS, Asked, check_asked
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
 from dbsynth.quality.verify import (
     Look,
@@ -105,7 +106,7 @@ def verify_options(
 
 
 def _possible(options: VerifyOptions) -> VerifyOptions:
-    check_workload(options)
+    check_workload(options, with_source=options.against is not None)
     return options
 
 
@@ -115,7 +116,7 @@ def _workload(
     pg_stat_statements: bool,
     dbt: Path | None,
     generated: bool | None,
-    limit_seconds: float | None,
+    limit_seconds: float | None = None,
     *,
     min_share: float | None = None,
     fail_on: tuple[Gate, ...] | None = None,
@@ -243,26 +244,46 @@ def annotate(verification: Verification, wanted: bool | None) -> None:
 
 class BuiltCheck:
     """For ``--verify``: what was built is verified before it is published. ``clone`` calls it, ``generate`` what ``of``
-    gives. Shows what it found, also of a failed run, when the context ends: after the display of progress."""
+    gives. Shows what it found, also of a failed run, when the context ends: after the display of progress.
+    ``source``: that queries are replayed on, None where rows are made without one. Raises UsageError for what could
+    not be done when all is built."""
 
     def __init__(
         self,
         config: Path | None,
-        junit_file: Path | None,
-        html: Path | None = None,
         *,
+        junit: Path | None,
+        html: Path | None,
+        source: URL | None,
+        queries: Path | None,
+        pg_stat_statements: bool,
+        dbt: Path | None,
+        generated: bool | None,
         quiet: bool,
         as_json: bool,
         verbose: bool,
     ) -> None:
-        check_writable(junit_file, html)
-        defaults = load_config(config).settings.verify
-        rows = defaults.sample_rows or SAMPLE_ROWS
-        self.options = VerifyOptions(NOWHERE.url, thresholds=thresholds_of(defaults), sample_rows=rows)
-        check_workload(self.options)
-        if defaults.workloads:
-            log.warning("the workload of [verify] is replayed by dbsynth verify only: here its gate does not count")
-        self.junit_file, self.as_json, self.verbose = junit_file, as_json, verbose
+        check_writable(junit, html)
+        loaded = load_config(config)
+        defaults = loaded.settings.verify
+        workload = _workload(loaded if source is not None else Config(), queries, pg_stat_statements, dbt, generated)
+        if workload is not None and source is None:
+            raise UsageError(
+                "queries are replayed on a source and on its target: a model answers no queries",
+                hint="make the target, then: dbsynth verify TARGET --against SOURCE, with the same queries",
+            )
+        self.options = VerifyOptions(
+            NOWHERE.url,
+            thresholds=thresholds_of(defaults),
+            sample_rows=defaults.sample_rows or SAMPLE_ROWS,
+            workload=workload,
+        )
+        check_workload(self.options, with_source=source is not None)
+        if workload is not None and source is not None:
+            check_asked(workload, source)
+        elif source is None and defaults.workloads:
+            log.warning("a model answers no queries: the workload of [verify] is not replayed, its gate does not count")
+        self.junit_file, self.as_json, self.verbose = junit, as_json, verbose
         self.look = report_to(html)
         self.silent = quiet or as_json
         self.found: Verification | None = None

@@ -226,8 +226,13 @@ def _build(
                 secret=secrets.randbits(SECRET_BITS),
             )
             filling = Filling(job, info, executor, emit, options.replace, extracted=extracted)
-            if check is not None:  # which compares with the very rows that were learned from
-                checked = lambda building: check(Built(plan, source, token, building))  # noqa: E731
+            if check is not None:
+
+                def checked(building: Building) -> None:
+                    check(Built(plan, source, token, building))
+                    extracted()  # before publishing: source and target may be one file
+
+                # It compares with the very rows that were learned from.
                 filling = replace(filling, extracted=lambda: None, check=checked)
             filled = fill(target, filling)
             return *filled, plan.private

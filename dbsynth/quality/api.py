@@ -19,7 +19,8 @@ from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
 from dbsynth.quality.gates import DEFAULTS, GATES, Thresholds
 from dbsynth.quality.replay.api import check, wished
-from dbsynth.quality.replay.run import MIN_SHARE, SECONDS, Asked
+from dbsynth.quality.replay.run import MIN_SHARE
+from dbsynth.quality.replay.workloads import SECONDS, Asked
 from dbsynth.quality.sides import SAMPLE_ROWS
 from dbsynth.quality.verify import Look, VerifyOptions, check_of_model, nothing, raise_if_failed
 from dbsynth.quality.verify import verify as verified

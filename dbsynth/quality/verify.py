@@ -29,7 +29,8 @@ from dbsynth.quality.of_model import check_statistics
 from dbsynth.quality.pairing import opened, pair
 from dbsynth.quality.privacy import privacy
 from dbsynth.quality.promises import check_promises
-from dbsynth.quality.replay.run import Asked, replay
+from dbsynth.quality.replay.run import ReplayOptions, replay, replay_built
+from dbsynth.quality.replay.workloads import Asked
 from dbsynth.quality.sides import SAMPLE_ROWS, Sides
 from dbsynth.quality.verify_model import opened_with_model, sides_of, verified_with_model
 from dbsynth.schema.model import Schema
@@ -62,7 +63,7 @@ class VerifyOptions:
     sample_rows: int = SAMPLE_ROWS
     seed: int = 0
     workload: Asked | None = None
-    """What is to be replayed on the source of ``against`` and on the target; None: nothing."""
+    """What is to be replayed on the source and on the target; None: nothing."""
 
 
 @dataclass
@@ -93,22 +94,22 @@ def verify(options: VerifyOptions, emit: Emit = lambda event: None, look: Look =
     """The same options on the same rows give the same figures. Raises UsageError where there is nothing to verify, and
     what connecting, reading and planning raise."""
     steps = Steps(emit)
-    check_workload(options)
+    check_workload(options, with_source=options.against is not None)
     if options.model is not None:
         return _with_model(options, options.model, steps, look)
     if options.against is None:
         return _alone(options, steps, look)
     workload = _replayed(options, options.against, steps)
     with _timed_open(options, steps) as sides:
-        found = compared(sides, options, steps, workload=workload)
+        found = compared(sides, options, steps, workload=lambda: workload)
         _look(steps, look, found, sides)
         return found
 
 
-def check_workload(options: VerifyOptions) -> None:
+def check_workload(options: VerifyOptions, *, with_source: bool) -> None:
     """Raises UsageError, before anything is read, for queries that have no two databases to run on, and for a gate of
     queries without any."""
-    if options.workload is not None and options.against is None:
+    if options.workload is not None and not with_source:
         why = "a model answers no queries" if options.model is not None else "there is nothing to compare them with"
         raise UsageError(f"queries are replayed on a source and on its target: {why}", hint="say --against SOURCE")
     if options.workload is None and options.thresholds.fail_on == ("workload",):
@@ -123,7 +124,7 @@ def _replayed(options: VerifyOptions, against: CloneOptions, steps: Steps) -> Wo
     asked = options.workload
     if asked is None:
         return None
-    wish = asked.of(against, options.thresholds.share, options.seed)
+    wish = ReplayOptions(against, asked.kind, asked.path, asked.seconds, options.thresholds.share, options.seed)
     return steps.run("workload", lambda: replay(wish)).workload
 
 
@@ -152,7 +153,14 @@ def verify_built(
     with _opened_building(building) as (made, snapshot):
         snapshots = (built.snapshot, snapshot)
         sides = pair(plan, built.source, building.database, made, snapshots, options.sample_rows)
-        found = compared(sides, options, steps, built.plan.target, building.declared)
+        asked, share = options.workload, options.thresholds.share
+
+        def replayed() -> Workload | None:
+            if asked is None:
+                return None
+            return steps.run("workload", lambda: replay_built(built, made, asked, share, options.seed))
+
+        found = compared(sides, options, steps, built.plan.target, building.declared, replayed)
         _look(steps, look, found, sides)
         return found
 
@@ -213,10 +221,11 @@ def compared(
     steps: Steps,
     target: str | None = None,
     declared: Schema | None = None,
-    workload: Workload | None = None,
+    workload: Callable[[], Workload | None] = lambda: None,
 ) -> Verification:
     """Of a target with its source. Tables go by their names in the source. ``declared``: what the target's catalog is
-    going to say; None: it does. ``workload``: what came of the queries that were replayed."""
+    going to say; None: it does. ``workload``: gives what came of the queries that were replayed; called when all else
+    is read, for a runner of queries may close a file to all else."""
     back = {here: name for name, here in sides.made.names.items()}
     rows = {n: (sides.real.counts[n], sides.made.counts[n]) for n in sides.made.names}
     catalog = sides.catalog if declared is None else declared
@@ -226,6 +235,7 @@ def compared(
     promised, untested = steps.run("rules and facts", lambda: check_promises(sides))
     likeness = steps.run("fidelity", lambda: fidelity(sides, options.seed))
     disclosed = steps.run("privacy", lambda: privacy(sides, options.seed, options.thresholds.copies))
+    replayed = workload()
     return _judged(
         options,
         steps,
@@ -239,7 +249,7 @@ def compared(
             findings=(*differences, *untested),
             gates=(),
             kept={t.name: t.kept.reason for t in sides.plan.tables if t.kept is not None},
-            workload=workload,
+            workload=replayed,
         ),
     )
 

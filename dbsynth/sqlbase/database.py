@@ -116,8 +116,9 @@ class SqlDatabase(ABC):
     # --- queries of a workload (dbsynth.queries.Replays) --------------------------------------------------------------
 
     @contextmanager
-    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
-        """Names come in full. A dialect adds what stops a query after ``seconds``."""
+    def runner(self, schemas: Sequence[str], seconds: float, snapshot: str | None = None) -> Iterator[Runner]:
+        """Names come in full; what is read is what stands there now. A dialect adds what stops a query after
+        ``seconds``."""
         yield SqlRunner(lambda sql: self.arrow(sql, "the query"), seconds)
 
     # --- rows -------------------------------------------------------------------------------------------------------

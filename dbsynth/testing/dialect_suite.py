@@ -27,6 +27,7 @@ from dbsynth.pipeline.options import CloneOptions
 from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.gates import Thresholds
 from dbsynth.quality.replay import ReplayOptions, replay
+from dbsynth.quality.replay.workloads import Asked
 from dbsynth.quality.verify import VerifyOptions, verify_built
 from dbsynth.queries import Failure, Ran, Replays
 from dbsynth.schema.model import Check, Column, ForeignKey, Key, Schema, Table, TableName
@@ -311,7 +312,10 @@ class DialectSuite(DialectFixtures):
         seen = []
 
         def refused(built: clone.Built) -> None:
-            seen.append(verify_built(built, VerifyOptions(options.source_url, thresholds=Thresholds(fail_on=()))))
+            asked = VerifyOptions(
+                options.source_url, thresholds=Thresholds(fail_on=()), workload=Asked("generated", seconds=60)
+            )
+            seen.append(verify_built(built, asked))
             raise GateFailed("seen")
 
         with pytest.raises(GateFailed, match="seen"):
@@ -323,6 +327,9 @@ class DialectSuite(DialectFixtures):
         }
         assert found.constraints
         assert [f.says for f in found.findings if f.severity == "failure" and f.gate == "violations"] == []
+        assert found.workload is not None
+        assert len(found.workload.queries) > 10
+        assert [q.says for q in found.workload.queries if q.q_error is None] == [], "every query runs where it is built"
 
     def test_a_clone_within_the_database(self, url: str, place: str, write: Callable[..., str]) -> None:
         write(shop(), ROWS)
@@ -330,7 +337,9 @@ class DialectSuite(DialectFixtures):
             parse_url(url), parse_url(url), source_schemas=(place,), target_schema=f"{place}_dev", seed=1, workers=1,
             effort="quick",
         )  # fmt: skip
-        done = clone.run(options, lambda event: None)
+        seen: list[clone.Built] = []
+        done = clone.run(options, lambda event: None, seen.append)
+        assert [built.plan.mapping for built in seen] == [{place: f"{place}_dev"}], "looked at before it appears"
         assert {r.rows for r in done.results} == {len(rows) for rows in ROWS.values()}
         assert all(v.violations == 0 for v in done.verified)
         database = connect(url)

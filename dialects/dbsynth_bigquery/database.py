@@ -140,7 +140,7 @@ class BigqueryDatabase(SqlDatabase):
         return [int(n) for n in row.values()]
 
     @contextmanager
-    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+    def runner(self, schemas: Sequence[str], seconds: float, snapshot: str | None = None) -> Iterator[Runner]:
         """A job that takes longer is cancelled by BigQuery."""
         self._job_seconds = seconds
         try:

@@ -103,7 +103,7 @@ class DuckdbDatabase(SqlDatabase):
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)
 
     @contextmanager
-    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+    def runner(self, schemas: Sequence[str], seconds: float, snapshot: str | None = None) -> Iterator[Runner]:
         from dbsynth_duckdb.replay import CLOSED, Stream
 
         with self.opened("the queries") as connection:

@@ -197,10 +197,12 @@ class PostgresqlDatabase:
             sql = select.degrees(relation, columns, sample)
             return pa.Table.from_batches(copied(connection, sql, schema, str(table)), schema)
 
-    def runner(self, schemas: Sequence[str], seconds: float) -> AbstractContextManager[Runner]:
+    def runner(
+        self, schemas: Sequence[str], seconds: float, snapshot: str | None = None
+    ) -> AbstractContextManager[Runner]:
         from dbsynth_postgresql.replay import opened
 
-        return opened(self.reader, schemas, seconds)
+        return opened(self.reader, schemas, seconds, snapshot)
 
     def statements(self, most: int) -> list[Statement]:
         from dbsynth_postgresql.replay import statements

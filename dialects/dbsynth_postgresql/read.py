@@ -10,7 +10,7 @@ from io import BytesIO
 
 import psycopg
 import pyarrow as pa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from dbsynth.errors import ConnectionFailed, PermissionDenied, UnsupportedSource
@@ -31,15 +31,19 @@ def read_transaction(engine: Engine, snapshot: str | None = None) -> Iterator[Co
             try:
                 connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
             except DBAPIError as error:
-                raise ConnectionFailed(
-                    f"the snapshot that all readers share is gone: {one_line(error.orig or error, engine.url)}",
-                    hint="the connection that held it was cut: run again",
-                    transient=True,
-                ) from error
+                raise snapshot_gone(error.orig or error, engine.url) from error
         # Without an order rows come as they lie in the table, not as in whatever index holds all that is asked for.
         connection.exec_driver_sql("SET LOCAL enable_indexscan = off")
         connection.exec_driver_sql("SET LOCAL enable_indexonlyscan = off")
         yield connection
+
+
+def snapshot_gone(error: BaseException, url: URL) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"the snapshot that all readers share is gone: {one_line(error, url)}",
+        hint="the connection that held it was cut: run again",
+        transient=True,
+    )
 
 
 @contextmanager

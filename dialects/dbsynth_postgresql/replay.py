@@ -19,6 +19,7 @@ from dbsynth.errors import UsageError
 from dbsynth.queries import RESULT_BYTES, RESULT_ROWS, Failure, PlanNode, Ran, ResultColumn, Statement
 from dbsynth_postgresql.connection import connected, driver, explain
 from dbsynth_postgresql.names import ident, literal
+from dbsynth_postgresql.read import snapshot_gone
 
 FIRST, FETCHED, FETCHED_BYTES = 20, 1000, 4 << 20
 """Rows at first; then as many as fit, by the size of those before: rows may be megabytes long."""
@@ -37,11 +38,13 @@ SESSION = {
 
 
 @contextmanager
-def opened(engine: Engine, schemas: Sequence[str], seconds: float) -> Iterator[PostgresqlRunner]:
+def opened(
+    engine: Engine, schemas: Sequence[str], seconds: float, snapshot: str | None = None
+) -> Iterator[PostgresqlRunner]:
     with connected(engine) as connection:
         below = driver(connection)
         try:
-            yield PostgresqlRunner(engine, below, schemas, seconds)
+            yield PostgresqlRunner(engine, below, schemas, seconds, snapshot)
         finally:
             if not below.closed:
                 below.rollback()
@@ -51,9 +54,14 @@ def opened(engine: Engine, schemas: Sequence[str], seconds: float) -> Iterator[P
 
 class PostgresqlRunner:
     def __init__(
-        self, engine: Engine, connection: psycopg.Connection[Any], schemas: Sequence[str], seconds: float
+        self,
+        engine: Engine,
+        connection: psycopg.Connection[Any],
+        schemas: Sequence[str],
+        seconds: float,
+        snapshot: str | None = None,
     ) -> None:
-        self._engine, self._connection, self._seconds = engine, connection, seconds
+        self._engine, self._connection, self._seconds, self._snapshot = engine, connection, seconds, snapshot
         self._path = ", ".join(map(ident, schemas)) or "''"
 
     def run(self, sql: str) -> Ran | Failure:
@@ -80,6 +88,11 @@ class PostgresqlRunner:
 
     def _begin(self, began: float) -> None:
         self._do("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if self._snapshot is not None:
+            try:
+                self._do(f"SET TRANSACTION SNAPSHOT {literal(self._snapshot)}")
+            except psycopg.Error as error:
+                raise snapshot_gone(error, self._engine.url) from error
         self._do(f"SET LOCAL search_path = {self._path}")
         for name, value in SESSION.items():
             self._do(f"SET LOCAL {name} = {literal(value)}")

@@ -115,11 +115,11 @@ class SnowflakeDatabase(SqlDatabase):
                 yield pa.RecordBatch.from_pylist([], schema=empty.schema)
 
     @contextmanager
-    def runner(self, schemas: Sequence[str], seconds: float) -> Iterator[Runner]:
+    def runner(self, schemas: Sequence[str], seconds: float, snapshot: str | None = None) -> Iterator[Runner]:
         """https://docs.snowflake.com/en/sql-reference/parameters#statement-timeout-in-seconds"""
         self.query(f"ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = {math.ceil(seconds)}")
         try:
-            with super().runner(schemas, seconds) as runner:
+            with super().runner(schemas, seconds, snapshot) as runner:
                 yield runner
         finally:
             self.query("ALTER SESSION UNSET STATEMENT_TIMEOUT_IN_SECONDS")

@@ -180,20 +180,6 @@ def test_a_wrong_section_is_told(text: str, told: str, run: Run) -> None:
     assert told in " ".join(done.output.split())
 
 
-def test_a_clone_is_not_verified_by_a_workload_alone(run: Run) -> None:
-    Path("dbsynth.toml").write_text('[verify]\nreplay = true\nfail_on = ["workload"]\n')
-    done = run("clone", NOWHERE, "--to", "dev", "--verify")
-    assert done.exit_code == 2
-    assert "nothing would be tested" in " ".join(done.output.split())
-
-
-def test_a_clone_tells_that_it_replays_nothing(run: Run) -> None:
-    Path("dbsynth.toml").write_text("[verify]\nreplay = true\n")
-    done = run("clone", NOWHERE, "--to", "dev", "--verify")
-    assert done.exit_code == 3
-    assert "workload of [verify] is replayed by dbsynth verify only" in " ".join(done.output.split())
-
-
 def test_from_python(sides: tuple[str, str, str], run: Run) -> None:
     source, copy, ruined = sides
     one = dbsynth.verify(copy, source, queries="q.sql", fail_on=["workload"])

@@ -13,8 +13,9 @@ from dbsynth.errors import UsageError
 from dbsynth.limits import MAX_BYTES, MAX_SECONDS, MAX_SEED
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.places import split_place
-from dbsynth.quality.replay.run import MIN_SHARE, SECONDS, Replay, ReplayOptions, Workloads
+from dbsynth.quality.replay.run import MIN_SHARE, Replay, ReplayOptions
 from dbsynth.quality.replay.run import replay as run
+from dbsynth.quality.replay.workloads import SECONDS, Workloads
 
 
 def replay(

@@ -34,6 +34,8 @@ class Names:
     schemas: Mapping[str, str]
     complete: bool
     """A name that is no table of ``places`` is missing here; else it is the database's own affair (a view)."""
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Other names, of queries that were written for the target: -> schema of the source."""
 
     def placed(self, sql: str) -> Placed:
         """``sql`` is of the source's dialect and was read before (``safety``)."""
@@ -54,10 +56,14 @@ class Names:
     def resolve(self, node: exp.Table) -> TableName | None:
         name = normalised(node.this, self.source)
         if node.args.get("db") is not None:
-            full = TableName(normalised(node.args["db"], self.source), name)
+            full = TableName(self._schema(node.args["db"]), name)
             return full if full in self.places else None
         options = (TableName(schema, name) for schema in self.path)
         return next((o for o in options if o in self.places), None)
+
+    def _schema(self, identifier: exp.Expr | str) -> str:
+        name = normalised(identifier, self.source)
+        return self.also.get(name, name)
 
     def _spliced(self, sql: str, tree: exp.Expr, known: Sequence[tuple[exp.Table, TableName]]) -> str:
         """Only the names are replaced: everything else stays as it was written."""
@@ -68,7 +74,7 @@ class Names:
                 spans.append((start, end + sql[end:].index(".") + 1, ""))
         for kind in tree.find_all(exp.DataType):
             schema = _schema_of_type(kind)
-            if schema is not None and (here := self.schemas.get(normalised(schema, self.source))) is not None:
+            if schema is not None and (here := self.schemas.get(self._schema(schema))) is not None:
                 spans.append((*_span([schema]), self.here.quote(here)))
         for start, end, text in sorted(spans, reverse=True):
             sql = sql[:start] + text + sql[end:]
