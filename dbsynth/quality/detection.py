@@ -22,6 +22,10 @@ FEW = 6
 MOST_VARIABLES = 60
 CATEGORIES = 60
 """Of a category: its commonest real values, and one for all others."""
+Kin = tuple[np.ndarray, np.ndarray]
+"""int64 (rows,) of the real and the made side: which parent a row has, -1: none."""
+LEAST_KIN = 40
+"""Parents a side, for folds that no family is torn between."""
 
 
 def boosting() -> Any:
@@ -35,9 +39,11 @@ def boosting() -> Any:
     return ensemble
 
 
-def auc(frame: Frame, seed: int) -> float | None:
+def auc(frame: Frame, seed: int, kin: Kin | None = None) -> float | None:
     """Of a frame's real rows against its made ones, cross-validated; 0.5 where they cannot be told apart. None for too
-    few rows or no columns. What says nothing of other columns is left out."""
+    few rows or no columns. What says nothing of other columns is left out. ``kin``: rows with a parent in common share
+    a fold: else a parent's values that its children repeat (a customer's address in each order) would tell in testing
+    of which side the parent was in training, however good they are. None for fewer than ``LEAST_KIN`` parents."""
     told = tuple(v for v in frame.variables if not v.alone)
     if min(frame.rows) < LEAST_ROWS or not told:
         return None
@@ -48,9 +54,12 @@ def auc(frame: Frame, seed: int) -> float | None:
     values = np.column_stack([inputs(v, picks[0], picks[1]) for v in variables])
     made = np.repeat([0, 1], count)
     kinds = [not v.number for v in variables]
+    families = None if kin is None else families_of(kin[0][picks[0]], kin[1][picks[1]])
+    if kin is not None and families is None:
+        return None
     areas = []
     for turn in range(min(MOST_TURNS, -(-STEADY_ROWS // count))):
-        fold = folds(values, seed, f"{name} {turn}" if turn else name)
+        fold = folds(values, seed, f"{name} {turn}" if turn else name, families)
         for part in range(FOLDS):
             train = fold != part
             if any(len(np.unique(made[rows])) < 2 for rows in (train, ~train)):
@@ -96,17 +105,50 @@ def inputs(v: Variable, real: np.ndarray, made: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(rank, CATEGORIES)[both])
 
 
-def folds(values: np.ndarray, seed: int, name: str) -> np.ndarray:
+def families_of(real: np.ndarray, made: np.ndarray) -> np.ndarray | None:
+    """int64 (rows,): the family of each, none of both sides; who has no parent is one. None for too few families."""
+    sides = []
+    for at in (real, made):
+        found = np.unique(at[at >= 0], return_inverse=True)[1]
+        if found.max(initial=-1) + 1 < LEAST_KIN:
+            return None
+        own = np.arange(len(at)) + len(at)
+        own[at >= 0] = found
+        sides.append(own)
+    return np.concatenate([sides[0], sides[1] + 2 * len(real)])
+
+
+def folds(values: np.ndarray, seed: int, name: str, families: np.ndarray | None = None) -> np.ndarray:
     """int64 (rows,) 0..FOLDS-1. The few rows of the same values share one, of whatever side they are: else a row that
     both sides have, seen in training on the one side, would be guessed to be of that side and pull the figure below
     0.5. Values that many rows have are dealt out row by row: how frequent they are is learned from some and tested on
-    others."""
+    others. So is everything where ``families`` and equal rows together hold most rows in one piece; else both stay
+    whole."""
     same, count = np.unique(values, axis=0, return_inverse=True, return_counts=True)[1:]
     same = same.reshape(-1)
     rng = generator(seed, "folds", name)
+    few = count[same] <= FEW
+    if families is not None:
+        piece = pieces(families, same, few)
+        if np.bincount(piece).max() * FOLDS <= len(piece):
+            return np.asarray((rng.permutation(piece.max() + 1) % FOLDS)[piece])
     together = (rng.permutation(len(count)) % FOLDS)[same]
     apart = rng.permutation(len(values)) % FOLDS
-    return np.where(count[same] <= FEW, together, apart)
+    return np.where(few, together, apart)
+
+
+def pieces(families: np.ndarray, same: np.ndarray, tied: np.ndarray) -> np.ndarray:
+    """int64 (rows,): what hangs together by family, or (where ``tied``) by equal values."""
+    from scipy.sparse import coo_array  # type: ignore[import-untyped]
+    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
+    family = np.unique(families, return_inverse=True)[1].reshape(-1)
+    size = int(family.max() + 1 + same.max() + 1)
+    rows = np.flatnonzero(tied)
+    edges = (family[rows], family.max() + 1 + same[rows])
+    graph = coo_array((np.ones(len(rows)), edges), shape=(size, size))
+    found = connected_components(graph, directed=False)[1]
+    return np.asarray(np.unique(found[family], return_inverse=True)[1].reshape(-1))
 
 
 def area(belief: np.ndarray, made: np.ndarray) -> float:

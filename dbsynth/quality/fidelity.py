@@ -151,8 +151,11 @@ class Study:
             known = max(self.alone(name) or 0.5, self.alone(key.ref_table) or 0.5)
             joint = beside(*relations.joined(family.child, family.parent, family.links))
             sums = beside(family.parent, relations.aggregates(family.child, family.links))
-            for title, frame in (("C2ST join", joint), ("C2ST aggregates", sums)):
-                results += self.told_apart(title, subject, frame, detection.auc(frame, self.seed), known)
+            cousins = self.frames.kin(key.ref_table, family.parents)
+            for title, frame, kin in (
+                ("C2ST join", joint, family.links.kin(cousins)), ("C2ST aggregates", sums, cousins)
+            ):  # fmt: skip
+                results += self.told_apart(title, subject, frame, detection.auc(frame, self.seed, kin), known)
         return results
 
     def children(self, name: TableName, key: ForeignKey, subject: Subject) -> list[Result]:
@@ -213,7 +216,10 @@ class Study:
     def alone(self, name: TableName) -> float | None:
         """AUC of a table's rows by themselves."""
         if name not in self._alone:
-            self._alone[name] = None if self.frames.kept(name) else detection.auc(self.frames.of(name), self.seed)
+            self._alone[name] = None
+            if not self.frames.kept(name):
+                kin = self.frames.kin(name, self.frames.rows(name))
+                self._alone[name] = detection.auc(self.frames.of(name), self.seed, kin)
         return self._alone[name]
 
     def half(self, count: int, name: str, split: int) -> np.ndarray:

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.quality import relations
+from dbsynth.quality.detection import LEAST_KIN, Kin
 from dbsynth.quality.numbered import numbered, stepping
 from dbsynth.quality.sides import Family, Sides
-from dbsynth.quality.variables import Frame, frame
+from dbsynth.quality.variables import Frame, flat, frame, row_codes
 from dbsynth.schema.model import ForeignKey, TableName
 
 MANY_CHILDREN = 20.0
@@ -86,6 +87,17 @@ class Frames:
             if k.ref_table in self.sides.real.counts and not self.kept(k.ref_table)
         ]
         return sorted(found, key=lambda k: context is None or k.columns != context.key.columns)
+
+    def kin(self, name: TableName, tables: tuple[pa.Table, pa.Table]) -> Kin | None:
+        """Of rows of a table the parents that are fewest; None where no key has ``LEAST_KIN``."""
+        found: list[tuple[int, int, Kin]] = []
+        for key in self.keys(name):
+            if all(c in t.column_names for c in key.columns for t in tables):
+                real, made = row_codes([[flat(t.column(c)) for c in key.columns] for t in tables])
+                parents = [len(np.unique(x[x >= 0])) for x in (real, made)]
+                if min(parents) >= LEAST_KIN:
+                    found.append((max(parents), len(found), (real, made)))
+        return min(found)[2] if found else None
 
     def related(self, name: TableName, key: ForeignKey) -> Related | None:
         """None where a side has no rows, or no child a parent."""

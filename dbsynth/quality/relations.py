@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from dbsynth.quality import measures
+from dbsynth.quality.detection import Kin
 from dbsynth.quality.measured import Dependence, Measured
 from dbsynth.quality.variables import Frame, Variable, flat, numeric, row_codes
 from dbsynth.schema.model import ForeignKey
@@ -26,6 +27,11 @@ class Links:
     def children(self) -> tuple[int, int]:
         """That have a parent."""
         return int((self.real >= 0).sum()), int((self.made >= 0).sum())
+
+    def kin(self, above: Kin | None) -> Kin:
+        """Of the children that have a parent: its place or, given those ``above`` the parents, its own parent."""
+        real, made = self.real[self.real >= 0], self.made[self.made >= 0]
+        return (real, made) if above is None else (above[0][real], above[1][made])
 
     @property
     def witnesses(self) -> tuple[int, int]:

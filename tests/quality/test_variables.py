@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from dbsynth.quality import detection, shapes, trends
@@ -80,3 +81,29 @@ def test_trees_cannot_tell_halves_apart_nor_copies_but_tell_what_differs() -> No
     assert detection.auc(copies, 0) == pytest.approx(0.5, abs=0.03)
     assert (detection.auc(moved, 0) or 0.0) > 0.7
     assert detection.auc(halves, 0) == detection.auc(halves, 0)
+
+
+def test_children_that_repeat_what_is_their_parents_are_tested_with_parents_that_are_new() -> None:
+    """As orders that hold their customer's address: whoever saw an order of a customer knows the next one."""
+    rng = generator(3, "test")
+    owners, others = (rng.integers(0, 60, 900) for _ in range(2))
+    addresses, made = (rng.normal(size=(2, 60)) for _ in range(2))
+    there = [pa.array(x[owners]) for x in addresses]
+    here = [pa.array(x[others]) for x in made]
+    copied = frame(*(v for n, x, y in zip("xy", there, here, strict=True) for v in variables(n, None, x, y)))
+    moved = frame(
+        *(v for n, x, y in zip("xy", there, here, strict=True) for v in variables(n, None, x, pc.add(y, 2.0)))
+    )
+    assert (detection.auc(copied, 0) or 0.0) > 0.95
+    assert detection.auc(copied, 0, (owners, others)) == pytest.approx(0.5, abs=0.1)
+    assert (detection.auc(moved, 0, (owners, others)) or 0.0) > 0.8
+    assert detection.auc(copied, 0, (owners % 30, others % 30)) is None
+
+
+def test_who_has_no_parent_is_by_himself_and_equal_rows_stay_together() -> None:
+    families = detection.families_of(np.r_[np.arange(40), -1, -1], np.r_[np.arange(40), 0])
+    assert families is not None
+    assert len(np.unique(families)) == 42 + 40
+    assert not set(families[:42]) & set(families[42:])
+    tied = np.array([True, True, True, False, False])
+    assert detection.pieces(np.array([0, 0, 1, 2, 3]), np.array([0, 1, 1, 2, 2]), tied).tolist() == [0, 0, 0, 1, 2]
