@@ -37,7 +37,9 @@ def verify(
         from dbsynth.console.progress import watcher
 
         logs.set_up(verbose=verbose, quiet=quiet)
-        verification.check_writable(json_file, junit, html)
+        from dbsynth.quality.files import check_writable, file_of
+
+        check_writable({"--json": file_of(json_file), "--junit": junit, "--html": html})
         options = verification.verify_options(**asked)
         from dbsynth.quality.outputs import as_data
         from dbsynth.quality.verify import raise_if_failed

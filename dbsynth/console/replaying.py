@@ -10,7 +10,8 @@ from dbsynth.console import replay_view
 from dbsynth.console.output import stdout_console
 from dbsynth.console.redact import redact
 from dbsynth.console.request import clone_options
-from dbsynth.errors import GateFailed, UsageError
+from dbsynth.errors import GateFailed
+from dbsynth.quality.files import STDOUT, check_writable, file_of, write_text
 from dbsynth.quality.replay import ReplayOptions
 from dbsynth.quality.replay import replay as replayed
 from dbsynth.quality.replay.api import check, which
@@ -35,6 +36,8 @@ def run(
     quiet: bool,
 ) -> None:
     """GateFailed where too few queries are alike, after all is told."""
+    file = file_of(json_file)
+    check_writable({"--json": file})
     workload, path = which(queries, pg_stat_statements, dbt)
     check(limit_seconds, min_share)
     clone = clone_options(
@@ -50,22 +53,13 @@ def run(
     options = ReplayOptions(clone, workload, path, limit_seconds, min_share, seed)
     with replay_view.watching(quiet=quiet) as watch:
         done = replayed(options, watch)
-    if json_file is not None:
-        _write(json_file, redact(json.dumps(done.describe(), indent=1, ensure_ascii=False)))
-    if not quiet and json_file != "-":
+    told = redact(json.dumps(done.describe(), indent=1, ensure_ascii=False))
+    if file is not None:
+        write_text(file, told + "\n")
+    elif json_file == STDOUT:
+        print(told, flush=True)
+    if not quiet and json_file != STDOUT:
         replay_view.show(stdout_console(), done, verbose=verbose)
     if not done.passed:
         [failure] = [f for f in done.workload.findings if f.severity == "failure"]
         raise GateFailed(failure.says, hint=failure.remedy)
-
-
-def _write(place: str, text: str) -> None:
-    if place == "-":
-        print(text, flush=True)
-        return
-    try:
-        Path(place).write_text(text + "\n", encoding="utf-8")
-    except OSError as cause:
-        raise UsageError(
-            f"{place} cannot be written: {cause.strerror}", hint="name another file: --json FILE"
-        ) from cause

@@ -26,6 +26,7 @@ from dbsynth.pipeline.clone import Built
 from dbsynth.pipeline.generation import Check
 from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
+from dbsynth.quality.files import STDOUT, check_writable, file_of, write_text
 from dbsynth.quality.gates import DEFAULTS, Thresholds
 from dbsynth.quality.outputs import as_data, github_annotations, junit
 from dbsynth.quality.replay.api import check, wished
@@ -44,7 +45,6 @@ from dbsynth.quality.verify import (
 from dbsynth.synthesizer import Synthesizer
 
 log = structlog.get_logger("dbsynth")
-STDOUT = "-"
 NOWHERE = Place(URL.create("nowhere"))
 
 
@@ -195,25 +195,15 @@ def gates_of(text: str) -> tuple[Gate, ...]:
     return tuple(g for g in known if g in names)
 
 
-def check_writable(*paths: Path | str | None) -> None:
-    """Before the work begins. Raises UsageError."""
-    for path in (Path(p) for p in paths if p is not None and p != STDOUT):
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            why = "is a folder" if path.is_dir() else "is in no folder that exists"
-            raise UsageError(f"{path} {why}", hint="name a file in a folder that exists")
-        if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-            raise UsageError(f"{path} may not be written", hint="name another file")
-
-
 def write(verification: Verification, *, as_json: str | None = None, as_junit: Path | None = None) -> None:
     """``as_json`` ``-``: one line on the standard output, as other verbs print theirs."""
     data = as_data(verification)
     if as_json == STDOUT:
         print(redact.redact(json.dumps(data)), flush=True)
-    elif as_json is not None:
-        Path(as_json).write_text(redact.redact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n", "utf-8")
+    elif (file := file_of(as_json)) is not None:
+        write_text(file, redact.redact(json.dumps(data, indent=1, ensure_ascii=False)) + "\n")
     if as_junit is not None:
-        as_junit.write_text(redact.redact(junit(verification)), "utf-8")
+        write_text(as_junit, redact.redact(junit(verification)))
 
 
 def report_to(path: Path | None) -> Look:
@@ -263,7 +253,7 @@ class BuiltCheck:
         as_json: bool,
         verbose: bool,
     ) -> None:
-        check_writable(junit, html)
+        check_writable({"--junit": junit, "--html": html})
         loaded = load_config(config)
         defaults = loaded.settings.verify
         workload = _workload(loaded if source is not None else Config(), queries, pg_stat_statements, dbt, generated)

@@ -17,6 +17,7 @@ from dbsynth.pipeline.generation import Check
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.places import split_place
 from dbsynth.quality.figures import Gate, Verification
+from dbsynth.quality.files import check_writable
 from dbsynth.quality.gates import DEFAULTS, GATES, Thresholds
 from dbsynth.quality.replay.api import check, wished
 from dbsynth.quality.replay.run import MIN_SHARE
@@ -126,10 +127,9 @@ def _report(html: str | PathLike[str] | None) -> Look:
     if html is None:
         return nothing
     from dbsynth.quality.report import write_report
-    from dbsynth.quality.report.page import check_writable
 
     page = Path(html).absolute()
-    check_writable(page)
+    check_writable({"html": page})
     return lambda found, sides: write_report(page, found, sides)
 
 

@@ -130,7 +130,7 @@ def test_fewer_rows_are_verified_too(model: Path, database: str, run: Callable[.
         (["--to", "out.sql", "--format", "sql", "--verify"], "--format sql is none"),
         (["--to", "out", "--format", "duckdb", "--html", "r.html"], "--html goes with --verify"),
         (["--to", "out", "--format", "duckdb", "--junit", "r.xml"], "--junit goes with --verify"),
-        (["--to", "out", "--format", "duckdb", "--verify", "--html", "no/r.html"], "in no folder that exists"),
+        (["--to", "out", "--format", "duckdb", "--verify", "--html", "no/r.html"], "is no folder that exists"),
     ],
 )
 def test_what_cannot_be_verified_is_told_first(
@@ -152,7 +152,7 @@ def test_from_python(model: Path, database: str, execute: Execute, tmp_path: Pat
         found.to_database(database, schema="dev", seed=2, workers=1, verify={"min_quality": 1.0})
     with pytest.raises(UsageError, match="no gate 'speed'"):
         found.to_database(database, schema="dev", verify={"fail_on": ["speed"]})  # type: ignore[list-item]
-    with pytest.raises(UsageError, match="its folder is not there"):
+    with pytest.raises(UsageError, match="is no folder that exists"):
         found.to_database(database, schema="dev", verify={"html": tmp_path / "no" / "r.html"})
     with pytest.raises(UsageError, match="--format csv is none"):
         found.to_files(tmp_path / "out", "csv", verify=True)

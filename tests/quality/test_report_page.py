@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dbsynth.errors import UsageError
 from dbsynth.quality.figures import Finding, Subject, Verification
-from dbsynth.quality.report import check_writable, render, write_report
+from dbsynth.quality.report import render, write_report
 from dbsynth.quality.report.examples import in_words
 from dbsynth.quality.report.text import capped, percent, told, visible
 from dbsynth.schema.model import TableName
@@ -216,13 +215,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     write_report(path, EMPTY, None)
     assert path.read_text("utf-8").startswith("<!doctype html>")
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
-
-
-@pytest.mark.parametrize("where", ["folder", "missing/report.html"])
-def test_what_cannot_be_written_is_said_first(where: str, tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(UsageError, match="cannot write the report"):
-        check_writable(tmp_path / where)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from dbsynth.errors import UsageError
 from dbsynth.quality.figures import Verification
+from dbsynth.quality.files import write_text
 from dbsynth.quality.report import charts, text
 from dbsynth.quality.report.views import MARKS, View, view
 from dbsynth.quality.sides import Sides
@@ -34,25 +33,7 @@ def write_report(path: Path, verification: Verification, sides: Sides | None, cl
     """Write the page to ``path``, whole or not at all. ``sides``: what its pictures are drawn from; None: no pictures
     and no rows. ``clean`` takes passwords out. Raises UsageError where the file cannot be written, and what reading the
     sides raises."""
-    check_writable(path)
-    page = render(verification, sides, clean)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(page, "utf-8")
-        os.replace(part, path)
-    except OSError as cause:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write the report {path}: {cause.strerror}", hint="name another file") from cause
-
-
-def check_writable(path: Path) -> None:
-    """Raises UsageError where ``write_report`` would, before any work is done."""
-    if path.is_dir():
-        raise UsageError(f"cannot write the report {path}: it is a folder", hint="name a file: report.html")
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UsageError(
-            f"cannot write the report {path}: its folder is not there, or cannot be written", hint="name another folder"
-        )
+    write_text(path, render(verification, sides, clean))
 
 
 def render(verification: Verification, sides: Sides | None, clean: Clean = str) -> str:
