@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 from sqlalchemy.types import Date, DateTime, Time
 
 from dbsynth.pipeline.plan import ColumnPlan
-from dbsynth.quality.figures import Figure, Finding, Severity, Subject
+from dbsynth.quality.figures import Figure, Finding, Severity, Subject, past, worst_first
 from dbsynth.quality.kept import KEPT
 from dbsynth.quality.levels import PRECISION
 from dbsynth.quality.measured import Result
@@ -30,6 +30,8 @@ STRONG = 20.0
 """Standard deviations of a dependence that is looked for in the made rows, and that they may not lose altogether."""
 SURE = 0.6
 """Of a dependence between halves of the real rows, for its loss to count."""
+RECASED = 0.3
+"""Score of both kinds of letters below which they have changed places."""
 LOST = 0.03
 """Share of a dependence that counts as none."""
 MANY, NOISE = 100, 2.0
@@ -54,15 +56,17 @@ class Floor:
     remedy: str = LOOK
     margin: float | None = None
 
-    def passed_by(self, figure: Figure, rows: tuple[int, int]) -> bool:
+    def passed_by(self, figure: Figure, rows: tuple[int, int]) -> float | None:
+        """How far (see ``past``), None where it is not."""
         if figure.ceiling is None:
-            return False
+            return None
         gap = figure.ceiling - figure.value
         if figure.score < self.score and gap > self.chance * sqrt(2.0 / max(1, min(rows))):
-            return True
+            return past(1.0 - figure.score, 1.0 - self.score)
         if self.margin is None or min(rows) < MANY:
-            return False
-        return gap > self.margin + NOISE * sqrt(1.0 / rows[0] + 1.0 / rows[1])
+            return None
+        most = self.margin + NOISE * sqrt(1.0 / rows[0] + 1.0 / rows[1])
+        return past(gap, most) if gap > most else None
 
 
 FLOORS: Mapping[str, Floor] = {
@@ -100,14 +104,13 @@ FLOORS: Mapping[str, Floor] = {
 def findings_of(
     sides: Sides, results: Sequence[Result], tables: Mapping[TableName, float], odd: Sequence[Finding] = ()
 ) -> tuple[Finding, ...]:
-    """Failures first. ``odd``: what was found of single values."""
+    """The worst first. ``odd``: what was found of single values."""
     found = [*emptied(sides), *below(sides, results), *odd]
     named = {f.subject for f in found}
     found += [f for f in recased(results) if f.subject not in named]
     found += [*shuffled(sides, results), *dealt(results), *told_apart(results)]
     found += verdict([r.figure for r in results], tables)
-    order: dict[Severity, int] = {"failure": 0, "warning": 1, "note": 2}
-    return tuple(sorted(found, key=lambda f: order[f.severity]))
+    return worst_first(found)
 
 
 def emptied(sides: Sides) -> Iterator[Finding]:
@@ -115,7 +118,7 @@ def emptied(sides: Sides) -> Iterator[Finding]:
         real, due = sides.real.counts[table.name], sides.plan[table.name].rows
         if real and due and not sides.made.counts[table.name]:
             says = f"{table.name} is empty; {real:,} rows are in the source"
-            yield Finding("failure", "quality", Subject(table.name), says, "make its rows again")
+            yield Finding("failure", "quality", Subject(table.name), says, "make its rows again", inf)
 
 
 def below(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
@@ -124,9 +127,10 @@ def below(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
         floor = FLOORS.get(f.name)
         if floor is None or f.ceiling is None or exempt(sides, r):
             continue
-        if floor.passed_by(f, r.measured.rows or f.rows):
+        far = floor.passed_by(f, r.measured.rows or f.rows)
+        if far is not None:
             says = floor.says.format(value=f.value, ceiling=f.ceiling, says=f.says)
-            yield Finding(floor.severity, "quality", f.subject, f"{f.subject}: {says}", floor.remedy)
+            yield Finding(floor.severity, "quality", f.subject, f"{f.subject}: {says}", floor.remedy, far)
 
 
 def exempt(sides: Sides, result: Result) -> bool:
@@ -156,9 +160,10 @@ def recased(results: Sequence[Result]) -> Iterator[Finding]:
         if r.figure.name in ("text capitals", "text small letters") and r.figure.ceiling is not None:
             shares.setdefault(r.figure.subject, []).append(r)
     for subject, both in shares.items():
-        if len(both) == 2 and all(r.figure.score < 0.3 and min(r.measured.rows or (0,)) >= 30 for r in both):
+        worst = max(r.figure.score for r in both)
+        if len(both) == 2 and worst < RECASED and all(min(r.measured.rows or (0,)) >= 30 for r in both):
             says = f"{subject}: capitals and small letters are not used as in the source"
-            yield Finding("failure", "quality", subject, says, LOOK)
+            yield Finding("failure", "quality", subject, says, LOOK, past(1.0 - worst, 1.0 - RECASED))
 
 
 def shuffled(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
@@ -182,10 +187,10 @@ def shuffled(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
         subject = Subject(table, (column,))
         if names <= {"succession", "siblings"}:  # what rows of one parent share is the hardest to learn
             says = f"{subject}: rows of one parent have no more in common than those of others"
-            yield Finding("warning", "quality", subject, says, LONGER)
+            yield Finding("warning", "quality", subject, says, LONGER, gone(found))
         else:
             says = f"{subject}: nothing is left of what it has to do with other columns: shuffled or replaced?"
-            yield Finding("failure", "quality", subject, says, LOOK)
+            yield Finding("failure", "quality", subject, says, LOOK, gone(found))
 
 
 def dealt(results: Sequence[Result]) -> Iterator[Finding]:
@@ -198,7 +203,7 @@ def dealt(results: Sequence[Result]) -> Iterator[Finding]:
         if sum(strong(r, 0.15, 0.08) for r in found) > 1 and all(lost(r) for r in found):
             subject = Subject(found[0].figure.subject.table, relation=relation)
             says = f"{relation}: children have nothing to do with their parents any more: was the key shuffled?"
-            yield Finding("failure", "quality", subject, says, LOOK)
+            yield Finding("failure", "quality", subject, says, LOOK, gone(found))
 
 
 def told_apart(results: Sequence[Result]) -> Iterator[Finding]:
@@ -214,11 +219,11 @@ def told_apart(results: Sequence[Result]) -> Iterator[Finding]:
             joins += [f] if parents.get(f.subject.relation, 0) >= MANY else []
             continue
         says = f"{f.subject}: a classifier tells its rows from real ones: AUC {f.value:.2f}"
-        yield Finding("warning", "quality", f.subject, says, APART)
+        yield Finding("warning", "quality", f.subject, says, APART, past(f.value - 0.5, TOLD_APART - 0.5))
     if joins:
         worst = min(joins, key=lambda f: (f.score, -f.value))
         says = f"{worst.subject}: a classifier tells families from real ones: {worst.name} {worst.value:.2f}"
-        yield Finding("warning", "quality", worst.subject, says, APART)
+        yield Finding("warning", "quality", worst.subject, says, APART, past(worst.value - 0.5, TOLD_APART - 0.5))
 
 
 def certain(result: Result) -> bool:
@@ -232,6 +237,12 @@ def strong(result: Result, squares: float, kin: float) -> bool:
     depends = result.measured.dependence
     assert depends is not None
     return depends.real >= (kin if result.figure.name == "siblings" else squares) and depends.certain(STRONG)
+
+
+def gone(results: Sequence[Result]) -> float:
+    """How much of what was there is, over what may be: each of them is lost."""
+    kept = [d.kept for r in results if (d := r.measured.dependence) is not None]
+    return past(1.0 - min(1.0, max(0.0, *kept)), 1.0 - LOST)
 
 
 def lost(result: Result) -> bool:

@@ -38,7 +38,10 @@ class Difference:
     severity: Severity = "failure"
 
     def finding(self, gate: Gate = "violations") -> Finding:
-        return Finding(self.severity, gate, self.subject, f"{self.subject.table}: {self.says}", self.remedy or self.sql)
+        """What lacks a table or a column lacks it in all rows; other differences break none."""
+        weight = 1.0 if self.change == "missing" and self.what in ("table", "column") else 0.0
+        says = f"{self.subject.table}: {self.says}"
+        return Finding(self.severity, gate, self.subject, says, self.remedy or self.sql, weight)
 
     def describe(self) -> dict[str, Any]:
         """Plain data (JSON-able)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,13 +84,29 @@ class PrivacyFigure:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence for people: ``says`` names the cause, ``remedy`` what to do. A failure closes its gate."""
+    """A sentence for people: ``says`` names the cause, ``remedy`` what to do. A failure closes its gate. ``weight``:
+    how far beyond its limit that is, see ``past``; of what breaks a constraint the share of rows."""
 
     severity: Severity
     gate: Gate
     subject: Subject | None
     says: str
     remedy: str = ""
+    weight: float = field(default=0.0, compare=False)
+
+
+SEVERITIES: tuple[Severity, ...] = ("failure", "warning", "note")
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """By severity; then what breaks constraints; then by weight. What weighs the same stays in its order."""
+    return tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), f.gate != "violations", -f.weight)))
+
+
+def past(value: float, limit: float) -> float:
+    """How many times its limit something comes to that is best at 0: 1 at the limit; what may not be at all counts as
+    allowed in one of 1,000 rows."""
+    return value / max(limit, 1e-3)
 
 
 @dataclass(frozen=True)

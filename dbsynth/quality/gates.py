@@ -49,7 +49,8 @@ DEFAULTS = Thresholds()
 
 
 def findings_of(constraints: Iterable[ConstraintResult], rows: Mapping[TableName, int]) -> tuple[Finding, ...]:
-    """One sentence for each constraint that rows break; a warning where so few do that it counts as kept."""
+    """One sentence for each constraint that rows break; a warning where so few do that it counts as kept. They weigh
+    as much as the share of rows that do."""
     found = []
     for result in constraints:
         if not result.violations:
@@ -58,7 +59,8 @@ def findings_of(constraints: Iterable[ConstraintResult], rows: Mapping[TableName
         of = f" of {seen:,}" if seen is not None and result.kind not in ("index", "exclusion") else ""
         says = f"{result.subject.table}: {_broken(result, of)}"
         severity: Severity = "warning" if result.holds else "failure"
-        found.append(Finding(severity, "violations", result.subject, says, REMEDIES[result.origin]))
+        weight = result.violations / max(result.violations, seen or 0)
+        found.append(Finding(severity, "violations", result.subject, says, REMEDIES[result.origin], weight))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ half at least (docs/quality.md has both). Fewer than ``LEAST`` rows are not judg
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 
 from dbsynth.pipeline.plan import ColumnPlan, TablePlan
 from dbsynth.quality import measures
-from dbsynth.quality.figures import Finding, Subject
+from dbsynth.quality.figures import Finding, Subject, past
 from dbsynth.quality.variables import INNER, Frame, flat
 
 LEAST = 100
@@ -29,6 +30,13 @@ FEW_ROWS, FAR, NULLS = 3, 0.01, 0.01
 """Rows that are put down to chance; shares of rows that may lie far beyond the range of the real ones, and that may be
 null where no real row is."""
 LOOK = "look at what changed these rows after they were made, or make them again"
+
+
+class Odd(NamedTuple):
+    """``weight``: as of a ``Finding``."""
+
+    says: str
+    weight: float
 
 
 def oddities(frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table) -> Iterator[Finding]:
@@ -54,9 +62,9 @@ def oddities(frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table) -> I
             yield from _found(Subject(frame.table, (name,)), says)
 
 
-def _found(about: Subject, says: str | None) -> Iterator[Finding]:
-    if says is not None:
-        yield Finding("failure", "quality", about, f"{about}: {says}", LOOK)
+def _found(about: Subject, odd: Odd | None) -> Iterator[Finding]:
+    if odd is not None:
+        yield Finding("failure", "quality", about, f"{about}: {odd.says}", LOOK, odd.weight)
 
 
 def missing(values: np.ndarray) -> np.ndarray:
@@ -64,19 +72,20 @@ def missing(values: np.ndarray) -> np.ndarray:
     return np.isnan(values) if values.dtype.kind == "f" else values < 0
 
 
-def never_null(real: np.ndarray, made: np.ndarray) -> str | None:
+def never_null(real: np.ndarray, made: np.ndarray) -> Odd | None:
     """``real``, ``made``: bool (rows,), where there is no value."""
     rows = int(made.sum())
     if min(len(real), len(made)) < LEAST or real.any() or rows < FEW_ROWS or rows <= NULLS * len(made):
         return None
-    return f"null in {rows:,} of {len(made):,} rows, and in none of the source"
+    says = f"null in {rows:,} of {len(made):,} rows, and in none of the source"
+    return Odd(says, past(rows / len(made), NULLS))
 
 
 def repeats_tell(column: ColumnPlan | None) -> bool:
     return column is not None and column.how == "made" and column.role not in INNER
 
 
-def heaped(real: np.ndarray, made: np.ndarray, limit: float, new: float = NEW) -> str | None:
+def heaped(real: np.ndarray, made: np.ndarray, limit: float, new: float = NEW) -> Odd | None:
     """``real``, ``made``: what is there of a variable's values. ``limit``: for those that are not rare, ``new``: for
     those that are."""
     known, times = np.unique(real, return_counts=True)
@@ -84,11 +93,13 @@ def heaped(real: np.ndarray, made: np.ndarray, limit: float, new: float = NEW) -
     at = np.minimum(np.searchsorted(known, values), len(known) - 1)
     before = np.where(known[at] == values, times[at], 0) / len(real)
     more = count / len(made) - before - chance(before, len(real), len(made))
-    over = np.where(before < FREQUENT, more - np.where(before < RARE, new, limit), -1.0)
+    most = np.where(before < RARE, new, limit)
+    over = np.where(before < FREQUENT, more - most, -1.0)
     worst = int(over.argmax())
     if over[worst] <= 0:
         return None
-    return f"{count[worst] / len(made):.0%} of the rows have one value that {before[worst]:.1%} of the source's have"
+    says = f"{count[worst] / len(made):.0%} of the rows have one value that {before[worst]:.1%} of the source's have"
+    return Odd(says, past(float(more[worst]), float(most[worst])))
 
 
 def chance(share: np.ndarray, real: int, made: int) -> np.ndarray:
@@ -97,7 +108,7 @@ def chance(share: np.ndarray, real: int, made: int) -> np.ndarray:
     return np.asarray(DEVIATIONS * np.sqrt(variance * (1.0 / real + 1.0 / made)))
 
 
-def beyond(real: np.ndarray, made: np.ndarray, moment: bool) -> str | None:
+def beyond(real: np.ndarray, made: np.ndarray, moment: bool) -> Odd | None:
     """Values that are farther from the range of the real ones than that is wide; and negative ones, where none is."""
     low, high = (float(real.min()), float(real.max())) if len(real) else (0.0, 0.0)
     width = high - low
@@ -109,14 +120,16 @@ def beyond(real: np.ndarray, made: np.ndarray, moment: bool) -> str | None:
     rows = int(far.sum())
     if rows < FEW_ROWS or rows <= FAR * len(made):
         return None
-    return f"{rows:,} of {len(made):,} values lie far beyond the range of the source's, or below zero where none does"
+    says = f"{rows:,} of {len(made):,} values lie far beyond the range of the source's, or below zero where none does"
+    return Odd(says, past(rows / len(made), FAR))
 
 
-def repeated(real: pa.Array, made: pa.Array) -> str | None:
+def repeated(real: pa.Array, made: pa.Array) -> Odd | None:
     """Texts that are made are about as different as the real ones."""
     if min(len(real), len(made)) < LEAST:
         return None
     before, now = (int(pc.max(pc.value_counts(x).field("counts")).as_py()) / len(x) for x in (real, made))
-    if now - before - float(chance(np.array([max(before, now)]), len(real), len(made))[0]) <= REPEATED:
+    more = now - before - float(chance(np.array([max(before, now)]), len(real), len(made))[0])
+    if more <= REPEATED:
         return None
-    return f"{now:.0%} of the texts are the same; of the source's {before:.1%}"
+    return Odd(f"{now:.0%} of the texts are the same; of the source's {before:.1%}", past(more, REPEATED))

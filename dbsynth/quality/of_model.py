@@ -13,7 +13,7 @@ from dbsynth.errors import UsageError
 from dbsynth.pipeline.draft import Learned
 from dbsynth.pipeline.known import ROW_BITS
 from dbsynth.pipeline.plan import Plan
-from dbsynth.quality.figures import Fidelity, Figure, Finding, Privacy, PrivacyFigure, Subject
+from dbsynth.quality.figures import Fidelity, Figure, Finding, Privacy, PrivacyFigure, Subject, past
 from dbsynth.quality.kept import KEPT
 from dbsynth.quality.levels import PRECISION
 from dbsynth.quality.privacy import MOST_COPIES
@@ -91,10 +91,12 @@ def _why_none(plan: Plan) -> str:
 def damage(figures: Sequence[Figure]) -> Iterator[Finding]:
     for figure in figures:
         if figure.name == KEPT and figure.value < 1.0:
-            yield Finding("failure", "quality", figure.subject, f"{figure.subject}: {figure.says}", AGAIN)
+            says = f"{figure.subject}: {figure.says}"
+            yield Finding("failure", "quality", figure.subject, says, AGAIN, past(1.0 - figure.value, 0.0))
     for figure, says in damaged(figures):
         about = figure.subject.relation or str(figure.subject.table)
-        yield Finding("failure", "quality", figure.subject, f"{about}: {says}", AGAIN)
+        far = past(1.0 - figure.score, 1.0 - LIMITS[figure.name].share)
+        yield Finding("failure", "quality", figure.subject, f"{about}: {says}", AGAIN, far)
 
 
 def damaged(figures: Sequence[Figure]) -> Iterator[tuple[Figure, str]]:
@@ -134,7 +136,8 @@ def privacy_of_model(
             figures.append(figure)
             if figure.passed is False:
                 remedy = "real rows came in after the rows were made: make the target again, and look who wrote to it"
-                findings.append(Finding("failure", "privacy", figure.subject, f"{figure.says}", remedy))
+                far = past(figure.value - (figure.baseline or 0.0), most)
+                findings.append(Finding("failure", "privacy", figure.subject, f"{figure.says}", remedy, far))
     figures += [
         PrivacyFigure(
             "rows that share what the model holds", Subject(t.name), float(plan.privacy_k), None, None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dbsynth.quality.figures import Figure, Finding, Subject
+from dbsynth.quality.figures import Figure, Finding, Subject, past
 from dbsynth.quality.score import PARTS, of_parts
 from dbsynth.schema.model import TableName
 
@@ -46,15 +46,19 @@ def verdict(figures: Sequence[Figure], tables: Mapping[TableName, float]) -> Ite
         if score < WEAK:
             worst = min((f for f in figures if f.name in PARTS[part] and f.ceiling is not None), key=lambda f: f.score)
             says = f"{PLAIN[part]}: {score:.0%} of what halves of the source reach, the least in {worst.subject}"
-            yield Finding("warning", "quality", None, says, REMEDIES[part])
+            yield Finding("warning", "quality", None, says, REMEDIES[part], _weak(score))
     if tables:
         least = min(tables, key=lambda t: tables[t])
         if tables[least] < WEAK:
             says = f"{least} is the table least like its source: score {tables[least]:.2f}"
-            yield Finding("warning", "quality", Subject(least), says, REMEDIES["trends"])
+            yield Finding("warning", "quality", Subject(least), says, REMEDIES["trends"], _weak(tables[least]))
     for figure in weakest(figures):
         says = f"{figure.subject}: {figure.name} {figure.value:.2f}, between halves of the source {figure.ceiling:.2f}"
-        yield Finding("warning", "quality", figure.subject, says, REMEDIES[OF[figure.name]])
+        yield Finding("warning", "quality", figure.subject, says, REMEDIES[OF[figure.name]], _weak(figure.score))
+
+
+def _weak(score: float) -> float:
+    return past(1.0 - score, 1.0 - WEAK)
 
 
 def weakest(figures: Sequence[Figure]) -> list[Figure]:

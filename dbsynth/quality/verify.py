@@ -23,7 +23,7 @@ from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.catalog import compare
 from dbsynth.quality.constraints import check_constraints
 from dbsynth.quality.fidelity import fidelity
-from dbsynth.quality.figures import Finding, Gate, Verification, Workload
+from dbsynth.quality.figures import Finding, Gate, Verification, Workload, worst_first
 from dbsynth.quality.gates import DEFAULTS, Thresholds, findings_of, judged, verdict
 from dbsynth.quality.of_model import check_statistics
 from dbsynth.quality.pairing import opened, pair
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from dbsynth.synthesizer import Synthesizer
 
 T = TypeVar("T")
-SEVERITIES = ("failure", "warning", "note")
 JUST_MADE: dict[Gate, str] = {
     "quality": "train the model longer (dbsynth train --effort thorough) or on more rows (--sample-rows)",
     "privacy": "nothing was published; make others (--seed), and if they fail too train with a larger [privacy] k",
@@ -317,13 +316,12 @@ def _judged(options: VerifyOptions, steps: Steps, found: Verification) -> Verifi
     findings = [*found.findings, *findings_of(found.constraints, {n: made for n, (_, made) in found.rows.items()})]
     parts = (found.fidelity, found.privacy, found.workload)
     findings += [f for part in parts if part is not None for f in part.findings]
-    findings.sort(key=lambda f: SEVERITIES.index(f.severity))
     about: dict[str, object] = {"dbsynth": __version__, "seed": options.seed, "sample rows": options.sample_rows}
     if found.workload is not None and options.workload is not None:
         about |= {"queries": options.workload.kind, "seconds a query": options.workload.seconds}
     return replace(
         found,
-        findings=tuple(findings),
+        findings=worst_first(findings),
         gates=judged(options.thresholds, found.constraints, found.fidelity, found.privacy, findings, found.workload),
         seconds=dict(steps.seconds),
         about=about,

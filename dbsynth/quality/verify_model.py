@@ -15,7 +15,7 @@ from dbsynth.pipeline.filling import created
 from dbsynth.pipeline.plan import Plan
 from dbsynth.quality.catalog import Labels, compare
 from dbsynth.quality.constraints import check_constraints
-from dbsynth.quality.figures import Finding, Severity, Verification
+from dbsynth.quality.figures import Finding, Verification, worst_first
 from dbsynth.quality.gates import Thresholds, findings_of, judged
 from dbsynth.quality.of_model import fidelity_of_statistics, privacy_of_model
 from dbsynth.quality.pairing import made_side, schemas_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from dbsynth.synthesizer import Synthesizer
 
 T = TypeVar("T")
-SEVERITIES: tuple[Severity, ...] = ("failure", "warning", "note")
 MADE_AGAIN = "make it again: dbsynth generate"
 
 
@@ -105,7 +104,6 @@ def verified_with_model(
     if "privacy" in thresholds.fail_on:
         privacy = run("privacy", lambda: privacy_of_model(plan, model.learned, sides.made, thresholds.copies))
         findings += privacy.findings
-    findings.sort(key=lambda f: SEVERITIES.index(f.severity))
     rows: Mapping[TableName, tuple[int | None, int]] = {n: (plan[n].source_rows, made) for n, made in counts.items()}
     return Verification(
         target=plan.target,
@@ -114,7 +112,7 @@ def verified_with_model(
         constraints=constraints,
         fidelity=fidelity,
         privacy=privacy,
-        findings=tuple(findings),
+        findings=worst_first(findings),
         gates=judged(thresholds, constraints, fidelity, privacy, findings),
         kept={t.name: t.kept.reason for t in plan.tables if t.kept is not None},
         seconds={},

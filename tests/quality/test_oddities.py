@@ -16,7 +16,9 @@ def test_a_new_value_in_a_tenth_of_the_rows_is_found() -> None:
     made = RNG.normal(100.0, 10.0, 1_000)
     assert heaped(REAL, made, MORE_NUMBER) is None
     made[::10] = 100.0
-    assert heaped(REAL, made, MORE_NUMBER) == "10% of the rows have one value that 0.0% of the source's have"
+    found = heaped(REAL, made, MORE_NUMBER)
+    assert found is not None
+    assert found.says == "10% of the rows have one value that 0.0% of the source's have"
 
 
 def test_a_category_that_takes_from_others_is_found() -> None:
@@ -46,7 +48,7 @@ def test_a_sign_counts_of_numbers_and_not_of_moments() -> None:
 def test_null_where_the_source_never_is() -> None:
     some = np.arange(1_000) % 50 == 0
     none = np.zeros(1_000, bool)
-    assert never_null(none, some) == "null in 20 of 1,000 rows, and in none of the source"
+    assert never_null(none, some) == ("null in 20 of 1,000 rows, and in none of the source", 2.0)
     assert never_null(some, some) is None
     assert never_null(none, np.arange(1_000) % 200 == 0) is None
     assert never_null(none[:50], some[:50]) is None

@@ -22,7 +22,7 @@ from dbsynth.quality.disclosure.counters import step
 from dbsynth.quality.disclosure.distances import both, comparable
 from dbsynth.quality.disclosure.nearest import NULL, Rows, apart, coded, nearest, numeric
 from dbsynth.quality.disclosure.seen import Seen
-from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
+from dbsynth.quality.figures import Finding, PrivacyFigure, Subject, past
 from dbsynth.quality.numbered import without_told
 from dbsynth.rng import generator
 
@@ -167,7 +167,8 @@ def attacked(rows: Seen, plan: Plan, seed: int) -> tuple[list[PrivacyFigure], li
                 f"{rows.name}: {what} succeeds in {made:.1%} of attacks with made rows, in {base:.1%} with other rows "
                 "of the source: the made rows tell of single ones"
             )
-            findings.append(Finding("failure", "privacy", subject, says, f"make {rows.name} anew"))
+            far = past(risk.least, RISKY)
+            findings.append(Finding("failure", "privacy", subject, says, f"make {rows.name} anew", far))
     return figures, findings
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from dbsynth.quality.disclosure.chance import surprising
 from dbsynth.quality.disclosure.counters import is_counter
 from dbsynth.quality.disclosure.seen import Seen
-from dbsynth.quality.figures import Finding, PrivacyFigure
+from dbsynth.quality.figures import Finding, PrivacyFigure, past
 from dbsynth.relation.keys import same_ids
 
 LEAST_COLUMNS = 1
@@ -99,7 +99,7 @@ def copies(rows: Seen, most: float) -> tuple[list[PrivacyFigure], list[Finding]]
         f"columns but the keys; by chance it would be {worst.baseline:.1%}: rows of the source were copied"
     )
     remedy = "make the table anew; if its rows are meant to be the source's, name it with --keep"
-    return figures, [Finding("failure", "privacy", rows.subject, says, remedy)]
+    return figures, [Finding("failure", "privacy", rows.subject, says, remedy, past(worst.excess, most))]
 
 
 def _filled(arrays: list) -> np.ndarray:  # type: ignore[type-arg]

@@ -18,7 +18,7 @@ from dbsynth.quality.disclosure.chance import surprising
 from dbsynth.quality.disclosure.counters import is_counter
 from dbsynth.quality.disclosure.nearest import Rows, coded, different, is_ordered, nearest
 from dbsynth.quality.disclosure.seen import COUNTED, Seen
-from dbsynth.quality.figures import Finding, PrivacyFigure
+from dbsynth.quality.figures import Finding, PrivacyFigure, past
 from dbsynth.rng import generator
 
 LEAST_COLUMNS, LEAST_ROWS = 3, 50
@@ -132,7 +132,8 @@ def near_rows(rows: Seen, seed: int) -> tuple[list[PrivacyFigure], list[Finding]
         f"{rows.name}: {share:.1%} of the rows come as near to a row of the source as {base:.1%} of rows do that are "
         f"left out of it (over {found.columns} columns): rows of the source were copied and changed a little"
     )
-    return figures, [Finding("failure", "privacy", subject, says, f"make {rows.name} anew, with another strategy")]
+    remedy = f"make {rows.name} anew, with another strategy"
+    return figures, [Finding("failure", "privacy", subject, says, remedy, past(share - base, MARKED))]
 
 
 def ratio(near: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 
 from dbsynth.quality.disclosure.chance import surprising
 from dbsynth.quality.disclosure.seen import COUNTED, Seen
-from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
+from dbsynth.quality.figures import Finding, PrivacyFigure, Subject, past
 from dbsynth.relation.keys import group_ids
 from dbsynth.rng import generator
 from dbsynth.values.distinct import folded
@@ -33,7 +33,8 @@ def persons(rows: Seen, most: float, seed: int) -> tuple[list[PrivacyFigure], li
     if not there:
         return [], []
     share, chance = hits / there, base_hits / max(1, base_there)
-    failed = (share - chance) / max(rows.share, 1e-9) > most and surprising(hits, there, base_hits, base_there)
+    excess = (share - chance) / max(rows.share, 1e-9)
+    failed = excess > most and surprising(hits, there, base_hits, base_there)
     subject, told = Subject(rows.name, columns), ", ".join(columns)
     figure = PrivacyFigure(
         "persons", subject, share, chance, not failed,
@@ -45,7 +46,7 @@ def persons(rows: Seen, most: float, seed: int) -> tuple[list[PrivacyFigure], li
         f"{rows.name}: {share:.1%} of the rows ({hits:,} of {there:,}) have the {told} of a row of the source; by "
         f"chance it would be {chance:.1%}: persons of the source came out"
     )
-    return [figure], [Finding("failure", "privacy", subject, says, f"make {rows.name} anew")]
+    return [figure], [Finding("failure", "privacy", subject, says, f"make {rows.name} anew", past(excess, most))]
 
 
 def _columns(rows: Seen) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from dbsynth.quality.disclosure.chance import surprising
 from dbsynth.quality.disclosure.seen import Seen
 from dbsynth.quality.disclosure.values import is_text
-from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
+from dbsynth.quality.figures import Finding, PrivacyFigure, Subject, past
 from dbsynth.values.distinct import hashes, mixed
 
 RUN, LONG = 6, 15
@@ -109,7 +109,8 @@ def _looked(
                 f"a row that stand in fewer than {k} texts of the source, and up to {longest}: parts of them came out"
             )
             remedy = f"make {rows.name} anew; if its texts are no secret, keep the table with --keep"
-            findings.append(Finding("failure", "privacy", subject, says, remedy))
+            far = past(share - chance if words == RUN else share, most)
+            findings.append(Finding("failure", "privacy", subject, says, remedy, far))
     return figures, findings
 
 

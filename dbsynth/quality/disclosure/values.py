@@ -20,7 +20,7 @@ from dbsynth.pipeline.plan import ColumnPlan
 from dbsynth.quality.disclosure.chance import surprising
 from dbsynth.quality.disclosure.counters import counted as counted_codes
 from dbsynth.quality.disclosure.seen import COUNTED, Seen, hashed_alike
-from dbsynth.quality.figures import Finding, PrivacyFigure, Subject
+from dbsynth.quality.figures import Finding, PrivacyFigure, Subject, past
 from dbsynth.quality.sides import Side, Sides
 from dbsynth.quality.variables import INNER
 from dbsynth.relation.keys import combined
@@ -144,6 +144,7 @@ class Values:
             f"{met.rows.name}: {share:.1%} of the values of {met.column.name} ({hits:,} of {met.made_rows:,}) are the "
             f"source's: this column holds personal values ({met.column.role}), of which none may come out",
             f"make {met.rows.name} anew; if these are no personal values, give the column its role in dbsynth.toml",
+            past(share, self.most),
         )
 
     def rare(self, met: Met, told: np.ndarray) -> tuple[PrivacyFigure, Finding | None]:
@@ -177,6 +178,7 @@ class Values:
             f"values of the source that fewer than {self.k} of its rows have; "
             + ("they are made, and never its own" if anew else f"by chance it would be {base:.1%}"),
             f"make {met.rows.name} anew; if its values are no secret, keep the table with --keep",
+            past(share - base, self.most),
         )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from dbsynth.pipeline.clone import Built
 from dbsynth.pipeline.options import CloneOptions
-from dbsynth.quality.figures import Finding, QueryFigure, Workload
+from dbsynth.quality.figures import Finding, QueryFigure, Workload, past, worst_first
 from dbsynth.quality.replay.both import Both, of_built, opened
 from dbsynth.quality.replay.compare import FLOOR, MOST
 from dbsynth.quality.replay.safety import Query
@@ -128,15 +129,23 @@ def workload_of(queries: tuple[QueryFigure, ...], skipped: Mapping[str, str], mi
     alike = sum(q.alike for q in queries)
     share = alike / len(queries) if queries else 0.0
     findings = [
-        Finding("warning", "workload", None, f"{q.query}: {q.says}", _remedy(q)) for q in queries if not q.alike
+        Finding("warning", "workload", None, f"{q.query}: {q.says}", _remedy(q), _weight(q))
+        for q in queries
+        if not q.alike
     ]
     if not queries:
         says = f"no query was run, {len(skipped):,} were refused or skipped"
-        findings.insert(0, Finding("failure", "workload", None, says, "see why each was"))
+        findings.append(Finding("failure", "workload", None, says, "see why each was", inf))
     elif share < min_share:
         says = f"{alike:,} of {len(queries):,} queries behave alike on both sides ({share:.1%}, {min_share:.0%} asked)"
-        findings.insert(0, Finding("failure", "workload", None, says, "see why each of the others does not"))
-    return Workload(share, MOST, queries, dict(skipped), tuple(findings))
+        far = past(1.0 - share, 1.0 - min_share)
+        findings.append(Finding("failure", "workload", None, says, "see why each of the others does not", far))
+    return Workload(share, MOST, queries, dict(skipped), worst_first(findings))
+
+
+def _weight(query: QueryFigure) -> float:
+    """A query that does not run, or a test that fails on one side, is worse than any number of rows."""
+    return inf if query.q_error is None or query.q_error <= MOST else past(query.q_error, MOST)
 
 
 def _remedy(query: QueryFigure) -> str:

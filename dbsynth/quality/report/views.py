@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
-from dbsynth.quality.figures import ConstraintResult, Finding, QueryFigure, Verification
+from dbsynth.quality.figures import ConstraintResult, Finding, QueryFigure, Verification, worst_first
 from dbsynth.quality.report import charts
 from dbsynth.quality.report.diagram import Box, schema_map
 from dbsynth.quality.report.tables import Sorted, TableView, table_view
@@ -17,7 +17,6 @@ from dbsynth.quality.score import PARTS
 from dbsynth.quality.sides import Sides
 from dbsynth.schema.model import TableName
 
-SEVERITIES = {"failure": 0, "warning": 1, "note": 2}
 MARKS = {"failure": "✕", "warning": "▲", "note": "·"}
 
 
@@ -97,7 +96,7 @@ def _findings(verification: Verification) -> tuple[Finding, ...]:
     """All of them, the worst first, each once."""
     parts = (verification.fidelity, verification.privacy, verification.workload)
     all_of_them = [*verification.findings, *(f for part in parts if part is not None for f in part.findings)]
-    return tuple(sorted(dict.fromkeys(all_of_them), key=lambda f: SEVERITIES[f.severity]))
+    return worst_first(dict.fromkeys(all_of_them))
 
 
 def _names(verification: Verification, sides: Sides | None) -> list[TableName]:
