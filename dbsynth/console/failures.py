@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from dbsynth.errors import DbsynthError
+from dbsynth.errors import ConnectionFailed, DbsynthError
 
 EXIT_CODES = (
     (0, "done"),
@@ -55,6 +55,10 @@ def failures(*, verbose: bool, as_json: bool) -> Iterator[None]:
         debug = _debug(verbose)
         if debug:
             _show_traceback()
+        if _is_lost(error):
+            lost = ConnectionFailed("a connection to the database was lost", hint="is the server up? run it again")
+            _tell(lost.message, lost.hint, lost.code, lost.exit_code, as_json)
+            raise SystemExit(lost.exit_code) from error
         hint = "the traceback stands above" if debug else f"{DEBUG}=1 or --verbose shows the traceback"
         # Only the first line, and nothing quoted: drivers and parsers put values of rows there.
         first = QUOTED.sub("…", (str(error).splitlines() or [""])[0])
@@ -70,6 +74,13 @@ def failures(*, verbose: bool, as_json: bool) -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Where no adapter stood between: the statement after the one that a connection was lost in."""
+    from sqlalchemy.exc import DBAPIError
+
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _main_thread() -> bool:

@@ -1,10 +1,11 @@
-"""What a driver or a parser says of a value does not reach the screen."""
+"""Errors that no part of the program expected: what a driver or a parser says of a value does not reach the screen."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from sqlalchemy import create_engine
 
 from dbsynth.console.failures import failures
 
@@ -25,3 +26,12 @@ def test_values_in_unexpected_errors_are_not_told(said: str, capsys: pytest.Capt
     told = capsys.readouterr()
     assert "anna" not in told.out + told.err
     assert json.loads(told.out)["message"].startswith("internal error: ValueError")
+
+
+def test_a_connection_that_is_lost_is_no_defect(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = create_engine(database.replace("postgresql://", "postgresql+psycopg://"))
+    with pytest.raises(SystemExit) as ended, failures(verbose=False, as_json=True), engine.connect() as connection:
+        connection.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
+    engine.dispose()
+    told = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, told["code"], told["exit_code"]) == (3, "DBS-300", 3)
