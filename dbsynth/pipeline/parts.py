@@ -13,7 +13,8 @@ from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.fact_rows import copies_of
 from dbsynth.pipeline.generate import Families, families_of, make
 from dbsynth.pipeline.plan import Plan, TablePlan
-from dbsynth.pipeline.spool import Made
+from dbsynth.pipeline.renumber import only_order_counts, renumber, rising_over_all
+from dbsynth.pipeline.spool import Made, Spool
 from dbsynth.relation.borrowed import Borrowed
 from dbsynth.relation.facts import Aggregate, Copy
 from dbsynth.relation.key_facts import Apart, Exclusive, Ranked, Threaded
@@ -26,6 +27,21 @@ from dbsynth.values.base import ValueGenerator
 
 PART = 500_000
 """Rows of a part. Tables of fewer rows than two parts are made in one, with the rows that they always had."""
+
+
+def write_rows(draft: Draft, ancestors: Sequence[TablePlan], spool: Spool) -> int:
+    """Make the rows of ``draft`` into ``spool``; gives how many are new."""
+    name, sizes = draft.table.name, list[int]()
+
+    def counted() -> Iterator[Made]:
+        for made in made_in_parts(draft, ancestors):
+            sizes.append(made.rows.num_rows)
+            yield made
+
+    rows = spool.write_parts(name, counted())
+    if len(sizes) > 1 and (fact := rising_over_all(draft.plan, draft.table)) is not None:
+        renumber(spool, draft.table, fact, sizes)
+    return rows
 
 
 def made_in_parts(draft: Draft, ancestors: Sequence[TablePlan]) -> Iterator[Made]:
@@ -67,7 +83,10 @@ def apart(draft: Draft) -> bool:
         return False
     family = table.context.key.columns if table.context is not None else None
     unique = table.table.unique_keys
-    return _keys_apart(draft, family) and all(_fact_apart(f, family, unique) for f in facts_of(draft.plan, table))
+    facts = facts_of(draft.plan, table)
+    if (rising := rising_over_all(draft.plan, table)) is not None and only_order_counts(draft, rising):
+        facts.remove(rising)  # its keys are dealt out when all parts are there
+    return _keys_apart(draft, family) and all(_fact_apart(f, family, unique) for f in facts)
 
 
 def facts_of(plan: Plan, table: TablePlan) -> list[object]:

@@ -98,6 +98,18 @@ class Spool:
         without: other tables may be made at the same time, and must not depend on which comes first."""
         self._write_rows(self._path(name, ".patched"), schema, blocks)
 
+    def rewrite(self, name: TableName, blocks: Iterable[pa.Table]) -> None:
+        """A table that nobody else has read yet, with other values in the same rows. ``blocks`` may be made of what
+        stands there."""
+        fresh = self._path(name, ".fresh")
+        self._write_rows(fresh, self.read(name).rows.schema, blocks)
+        fresh.replace(self._path(name, ".arrow"))
+
+    def scratch(self, count: int) -> np.ndarray:
+        """int64 (count,) on disk, of which memory holds what is in use; gone with the last reference."""
+        with tempfile.TemporaryFile(dir=self.folder) as file:
+            return np.memmap(file, np.int64, "w+", shape=(count,))
+
     def _write_rows(self, path: Path, schema: pa.Schema, blocks: Iterable[pa.Table]) -> None:
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             for rows in blocks:

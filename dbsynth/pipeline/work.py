@@ -213,7 +213,7 @@ class Generated:
 def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
     """Write the table to the spool."""
     from dbsynth.pipeline.draft import Draft
-    from dbsynth.pipeline.parts import made_in_parts
+    from dbsynth.pipeline.parts import write_rows
     from dbsynth.pipeline.rules import Rules
 
     job = _job(blob)
@@ -232,7 +232,7 @@ def generate_table(blob: bytes, learned_blob: bytes) -> Generated:
         progress=lambda rows: report(name, "generate", rows, plan.made_rows),
         standing=spool.standing(plan.name),
     )
-    rows = spool.write_parts(plan.name, made_in_parts(draft, ancestors))
+    rows = write_rows(draft, ancestors, spool)
     return Generated(rows, tuple(draft.warnings), draft.violations)
 
 
