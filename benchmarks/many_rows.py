@@ -113,6 +113,16 @@ def numbers(rng: np.random.Generator) -> Tables:
     }
 
 
+def log(rng: np.random.Generator) -> Tables:
+    """Orders, numbered in the order of their moments whoever's they are, and payments of them."""
+    own = orders(rng)
+    at = np.datetime64("2020-01-01", "us") + np.sort(rng.integers(0, 900 * 86_400_000_000, CHILDREN)).astype("m8[us]")
+    own |= {"customer_id": rng.integers(1, PARENTS + 1, CHILDREN), "day": pa.array(at)}
+    paid = {"id": np.arange(1, PARENTS + 1), "order_id": np.sort(rng.choice(CHILDREN, PARENTS, replace=False)) + 1}
+    paid |= {"amount": pa.array(np.round(rng.gamma(2, 20, PARENTS), 2))}
+    return {"customers": customers(rng), "orders": pa.table(own), "payments": pa.table(paid)}
+
+
 KEY = {"primary_key": ["id"]}
 
 
@@ -146,6 +156,14 @@ def distinct(out: Path) -> bool:
     return pc.count_distinct(found).as_py() == len(found)
 
 
+def rising(out: Path) -> bool:
+    number, at = column(out, "orders", "id", "day")
+    (paid,) = column(out, "payments", "order_id")
+    order = np.argsort(number)
+    counted = (number[order] == np.arange(1, len(number) + 1)).all()
+    return bool(counted and (np.diff(at[order].astype(np.int64)) >= 0).all() and np.isin(paid, number).all())
+
+
 SHAPES = {
     "families": Shape(
         "orders of customers, their code unique and made",
@@ -177,6 +195,17 @@ SHAPES = {
         {"orders": KEY, "items": child({"order_id": "orders"})},
         sums,
         summed,
+    ),
+    "rising": Shape(
+        "orders numbered as they come in, and payments of them",
+        {"customers": 0.1, "orders": 1, "payments": 0.2},
+        {
+            "customers": KEY | {"unique": [["email"]]},
+            "orders": child({"customer_id": "customers"}, unique=[["code"]], checks=["qty > 0"]),
+            "payments": child({"order_id": "orders"}),
+        },
+        log,
+        rising,
     ),
     "numbers": Shape(
         "orders whose unique number is learned",
