@@ -82,8 +82,8 @@ class Draft:
     ``outside``: columns beside those of the table from which its moments count; ``timed``: the moments of a sequence,
     known before the rows are decoded. ``standing``: rows that are in the target already (see ``Appended``), their
     stored columns and the counts of their children. ``before``: rows of earlier parts of the
-    table. ``enforce`` False: rows that break a constraint are dropped;
-    ``violations``: how many broke which."""
+    table; ``places``: of learned unique columns, the values that only this part may have. ``enforce`` False: rows that
+    break a constraint are dropped; ``violations``: how many broke which."""
 
     plan: Plan
     learned: Learned
@@ -94,6 +94,7 @@ class Draft:
     progress: Callable[[int], None] = lambda rows: None
     standing: pa.Table | None = None
     before: int = 0
+    places: Mapping[str, Lattice] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
     n: int = 0

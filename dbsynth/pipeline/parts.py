@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from dbsynth.pipeline.draft import Draft
-from dbsynth.pipeline.fact_rows import copies_of
 from dbsynth.pipeline.generate import Families, families_of, make
+from dbsynth.pipeline.keys_apart import dealt_columns
 from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.renumber import only_order_counts, renumber, rising_over_all
 from dbsynth.pipeline.spool import Made, Spool
@@ -23,7 +23,6 @@ from dbsynth.relation.sequences import RisingKey
 from dbsynth.relation.sequences import Sequence as SequenceFact
 from dbsynth.rng import derive
 from dbsynth.rules.rule import Rule
-from dbsynth.values.base import ValueGenerator
 
 PART = 500_000
 """Rows of a part. Tables of fewer rows than two parts are made in one, with the rows that they always had."""
@@ -47,13 +46,16 @@ def write_rows(draft: Draft, ancestors: Sequence[TablePlan], spool: Spool) -> in
 def made_in_parts(draft: Draft, ancestors: Sequence[TablePlan]) -> Iterator[Made]:
     """The rows of ``draft`` (nothing of which is set yet), one part after another; ``ancestors``: as of ``make``."""
     found = families_of(draft)
-    if found.rows < 2 * PART or not apart(draft):
+    families = list(split(found, PART)) if found.rows >= 2 * PART and apart(draft) else []
+    dealt = dealt_columns(draft, [f.rows for f in families]) if families else None
+    if dealt is None:
         yield make(draft, ancestors, found)
         return
     before = 0
-    for number, own in enumerate(split(found, PART)):
+    for number, own in enumerate(families):
         seed, progress = derive(draft.seed, "part", number), partial(_progress, draft, before)
-        yield make(replace(draft, seed=seed, before=before, progress=progress), ancestors, own)
+        places = {c: draft.learned.lattices[c].share(number, len(families)) for c in sorted(dealt)}
+        yield make(replace(draft, seed=seed, before=before, places=places, progress=progress), ancestors, own)
         before += own.rows
 
 
@@ -75,10 +77,11 @@ def split(whole: Families, part: int) -> Iterator[Families]:
 
 
 def apart(draft: Draft) -> bool:
-    """Whether nothing ties rows of different parts: no fact, no unique key over them but of values that are counted, or
-    made and remembered. Rows that point at rows of their own table find them in their part."""
+    """Whether nothing ties rows of different parts but unique keys (see ``dealt_columns``). Rows that point at rows of
+    their own table find them in their part."""
     table = draft.table
     tied = table.kept is not None or draft.standing is not None or not draft.enforce or bool(table.table.exclusions)
+    tied |= bool(draft.rules.indexes)
     if tied or any(k.fill == "self" and len(k.free) < len(k.key.columns) for k in table.keys):
         return False
     family = table.context.key.columns if table.context is not None else None
@@ -86,7 +89,7 @@ def apart(draft: Draft) -> bool:
     facts = facts_of(draft.plan, table)
     if (rising := rising_over_all(draft.plan, table)) is not None and only_order_counts(draft, rising):
         facts.remove(rising)  # its keys are dealt out when all parts are there
-    return _keys_apart(draft, family) and all(_fact_apart(f, family, unique) for f in facts)
+    return all(_fact_apart(f, family, unique) for f in facts)
 
 
 def facts_of(plan: Plan, table: TablePlan) -> list[object]:
@@ -105,24 +108,3 @@ def _fact_apart(fact: object, family: tuple[str, ...] | None, unique: Sequence[t
             return family is not None and fact.family == family
         case _:
             return isinstance(fact, Rule | Copy | Aggregate | Exclusive | Apart)
-
-
-def _keys_apart(draft: Draft, family: tuple[str, ...] | None) -> bool:
-    rules, columns = draft.rules, draft.table.by_column
-    if rules.indexes:
-        return False
-    moved = {c for check in rules.local for c in check.columns} | rules.remote_columns
-    moved |= {c for f in copies_of(draft.plan, draft.table) for c in f.columns}
-    makers = {c: m for m in draft.learned.generators for c in m.columns}
-    counted = {n for n, c in columns.items() if c.how == "serial"}
-    counted |= {n for n, c in columns.items() if c.how == "made" and n not in moved and _remembers(makers[n], n)}
-    own = [set(k.free) for k in draft.table.keys if k.fill == "self"]  # no two parts point at the same row
-    if family and not any(draft.table.table.column(c).nullable for c in family):
-        own.append(set(family))
-    return all(set(key) & counted or any(c <= set(key) for c in own) for key in draft.table.table.unique_keys)
-
-
-def _remembers(maker: ValueGenerator, column: str) -> bool:
-    """Whether it never makes a value twice."""
-    own = getattr(maker, "makers", {}).get(column, maker)
-    return bool(getattr(own, "unique", False))

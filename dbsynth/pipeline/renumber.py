@@ -13,9 +13,9 @@ from dbsynth.pipeline.plan import Plan, TablePlan
 from dbsynth.pipeline.row_rules import rules_of
 from dbsynth.pipeline.rules import Rules
 from dbsynth.pipeline.spool import Spool
-from dbsynth.pipeline.units import unwhole, whole
+from dbsynth.pipeline.units import whole, with_values
 from dbsynth.relation.families import Exact
-from dbsynth.relation.keys import combined, take
+from dbsynth.relation.keys import combined
 from dbsynth.relation.runs import places
 from dbsynth.relation.sequences import RisingKey
 from dbsynth.schema.expression.domains import base
@@ -101,9 +101,7 @@ def _renumbered(
     for span in spans:
         part, old, new = rows.slice(span.start, span.stop - span.start), keys[span], keys[place[span]]
         for name in (fact.column, *_pointing(table, fact.column)):
-            field, column = part.schema.field(name), combined(part.column(name))
-            there = column.is_valid().to_numpy(zero_copy_only=False)
-            moved = unwhole(new[np.searchsorted(old, whole(column))], field.type)
-            fresh = take(moved, np.where(there, np.cumsum(there) - 1, -1)).cast(field.type)
-            part = part.set_column(part.schema.get_field_index(name), field, fresh)
+            column = part.column(name)
+            fresh = with_values(column, new[np.searchsorted(old, whole(column))])
+            part = part.set_column(part.schema.get_field_index(name), part.schema.field(name), fresh)
         yield part

@@ -108,7 +108,10 @@ class Spool:
     def scratch(self, count: int) -> np.ndarray:
         """int64 (count,) on disk, of which memory holds what is in use; gone with the last reference."""
         with tempfile.TemporaryFile(dir=self.folder) as file:
-            return np.memmap(file, np.int64, "w+", shape=(count,))
+            for start in range(0, count, BATCH):  # a full disk is an error here, later the end of the process
+                file.write(bytes(8 * min(BATCH, count - start)))
+            file.flush()
+            return np.memmap(file, np.int64, "r+", shape=(count,))
 
     def _write_rows(self, path: Path, schema: pa.Schema, blocks: Iterable[pa.Table]) -> None:
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:

@@ -10,7 +10,7 @@ from dbsynth.pipeline.bonds import bond_of
 from dbsynth.pipeline.draft import Draft
 from dbsynth.pipeline.foreign_keys import set_member
 from dbsynth.pipeline.room import closed_values
-from dbsynth.pipeline.units import unwhole, whole
+from dbsynth.pipeline.units import unwhole, whole, with_values
 from dbsynth.relation.enforce import Choice, exchange_categories, exchange_members, move_off, move_on_lattice, repeated
 from dbsynth.relation.keys import take
 
@@ -21,6 +21,9 @@ UNIQUE_TURNS = 4
 def keep_unique(draft: Draft) -> None:
     lost = np.zeros(draft.n, bool)
     moved = np.zeros(draft.n, bool)
+    for column, places in draft.places.items():
+        own = draft.columns[column]
+        draft.columns[column] = with_values(own, places.nearest(whole(own)))
     for turn in range(UNIQUE_TURNS):
         again = False
         for unique in draft.table.table.unique_keys:
@@ -65,7 +68,7 @@ def separate(
         column = own[-1]
         values = whole(draft.columns[column])
         bounds = (draft.rules.least(column), draft.rules.most(column))
-        lattice = draft.learned.lattices[column]
+        lattice = draft.places.get(column, draft.learned.lattices[column])
         fresh, homeless = move_on_lattice(unique, column, values, draft.columns, lattice, bounds)
         if (there := draft.kept_table()) is not None and there.num_rows:
             kind = draft.columns[column].type

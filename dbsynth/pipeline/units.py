@@ -9,7 +9,7 @@ import pyarrow.types as pt
 
 from dbsynth.pipeline.plan import TablePlan
 from dbsynth.relation.fills import KeyPlan
-from dbsynth.relation.keys import combined, row_index
+from dbsynth.relation.keys import combined, row_index, take
 
 
 def whole(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
@@ -37,6 +37,12 @@ def unwhole(values: np.ndarray, type_: pa.DataType) -> pa.Array:
     if pt.is_date32(type_):
         return pa.array(values.astype(np.int32)).cast(type_)
     return pa.array(values.astype(np.int64)).cast(type_)
+
+
+def with_values(column: pa.ChunkedArray | pa.Array, values: np.ndarray) -> pa.Array:
+    """``column`` with ``values``, as ``whole`` gives them, instead of its own; nulls stay."""
+    there = combined(column).is_valid().to_numpy(zero_copy_only=False)
+    return take(unwhole(values, column.type), np.where(there, np.cumsum(there) - 1, -1)).cast(column.type)
 
 
 def present_codes(columns: list[pa.ChunkedArray]) -> np.ndarray:

@@ -41,6 +41,23 @@ class Lattice:
         low, high = (origin + round((end - origin) / step) * step for end in (float(ends[0]), float(ends[-1])))
         return cls(origin, step, low, high)
 
+    def places(self, high: int) -> int:
+        """How many there are from ``low`` to ``high``."""
+        return max(0, (high - self.low) // self.step + 1)
+
+    def share(self, number: int, shares: int) -> Lattice:
+        """One place of ``shares``, evenly: no two shares have one in common, all together have all."""
+        step = self.step * shares
+        origin = (self.origin + number * self.step) % step
+        low = origin - (origin - self.low) // step * step
+        return Lattice(origin, step, low, max(low, origin + (self.high - origin) // step * step))
+
+    def nearest(self, values: np.ndarray) -> np.ndarray:
+        """The places between ``low`` and ``high`` that are nearest to int64 ``values``."""
+        at = (values.clip(self.low, self.high) - self.low + self.step // 2) // self.step
+        out: np.ndarray = np.minimum(self.low + at * self.step, self.high)
+        return out
+
 
 def spread_distinct(
     values: np.ndarray, groups: np.ndarray, lattice: Lattice, *, least: int | None = None, most: int | None = None

@@ -58,3 +58,27 @@ def test_redrawn_members_are_unused_in_their_group(groups, members, seed):
     for g in range(groups):
         given_up = sum(1 for i, m in zip(bad, fresh, strict=True) if group[i] == g and m < 0)
         assert given_up == max(0, int((group == g).sum()) - members)
+
+
+@given(
+    origin=st.integers(-50, 50),
+    step=st.integers(1, 7),
+    size=st.integers(0, 60),
+    shares=st.integers(1, 8),
+    values=st.lists(st.integers(-500, 500), min_size=1, max_size=30),
+)
+def test_shares_of_a_lattice_have_no_place_in_common(origin, step, size, shares, values):
+    lattice = Lattice(origin % step, step, origin, origin + size * step)
+    parts = [lattice.share(i, shares) for i in range(shares)]
+    own = [set(range(p.low, p.high + 1, p.step)) for p in parts]
+    assert all(p.low >= lattice.low for p in parts)
+    assert sum(map(len, own)) == len(set().union(*own))
+    assert set().union(*own) >= set(range(lattice.low, lattice.high + 1, step))
+    for part, places in zip(parts, own, strict=True):
+        near = part.nearest(np.array(values)).tolist()
+        assert set(near) <= places
+        for value, place in zip(values, near, strict=True):
+            assert abs(value - place) == min(abs(value - p) for p in places)
+        assert part.nearest(np.array(near)).tolist() == near
+        moved, _ = spread_distinct(np.array(values), np.zeros(len(values), int), part)
+        assert {m % part.step for m in moved.tolist()} == {part.low % part.step}
