@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbsynth.dialect import load_dialect
@@ -69,6 +71,44 @@ def test_what_is_no_table_of_the_target_is_named_and_not_looked_for_elsewhere(sq
     assert found.sql is None
     assert "no table of the target" in found.why
     assert names(complete=False).placed(sql).sql is not None
+
+
+@pytest.mark.parametrize(
+    ("sql", "catalog"),
+    [
+        ("select * from information_schema.tables", True),
+        ('select * from "information_schema"."tables"', True),
+        ("select * from shop.INFORMATION_SCHEMA.columns", True),
+        ("select * from film where exists (select 1 from pg_catalog.pg_class)", True),
+        ("select count(*) from pg_stat_activity", True),
+        ("select * from pg_stat_get_activity(null)", True),
+        ("select * from film join pg_film on true", False),
+        ("select * from public.pg_film", False),
+        ("with pg_x as (select * from film) select * from pg_x", False),
+        ("select * from generate_series(1, 2)", False),
+        ("select 'pg_class', pg_typeof(title) from film", False),
+        ("select * from some_view", False),
+    ],
+)
+def test_queries_on_the_catalog(sql: str, catalog: bool) -> None:
+    known = names(complete=False)
+    known = replace(known, places={**known.places, TableName("public", "pg_film"): "public.pg_film"})
+    assert known.reads_catalog(sql) is catalog
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("bigquery", "select * from `project.dataset.INFORMATION_SCHEMA.TABLES`"),
+        ("bigquery", "select * from dataset.INFORMATION_SCHEMA.COLUMNS"),
+        ("snowflake", "select * from snowflake.account_usage.query_history"),
+        ("duckdb", "select * from duckdb_tables()"),
+        ("duckdb", "select * from sqlite_master"),
+    ],
+)
+def test_catalogs_of_other_databases(dialect: str, sql: str) -> None:
+    grammar = load_dialect(dialect).grammar
+    assert Names(grammar, grammar, {}, (), {}, complete=False).reads_catalog(sql)
 
 
 def test_aliases_tell_tables() -> None:

@@ -12,6 +12,10 @@ from dbsynth.grammar import Grammar
 from dbsynth.schema.model import TableName
 from dbsynth.translate.names import folded
 
+CATALOGS = frozenset({"information_schema", "pg_catalog", "account_usage"})
+CATALOG_TABLES = ("pg_", "sqlite_", "duckdb_", "pragma_")
+"""What their names begin with where no schema is named."""
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -60,6 +64,13 @@ class Names:
             return full if full in self.places else None
         options = (TableName(schema, name) for schema in self.path)
         return next((o for o in options if o in self.places), None)
+
+    def reads_catalog(self, sql: str) -> bool:
+        """Whether it reads what databases tell of themselves."""
+        tree = parse_one(sql, dialect=self.source.sqlglot)
+        others = [node for node in tables_of(tree, self.source) if self.resolve(node) is None]
+        functions = (node for node in tree.find_all(exp.Table) if isinstance(node.this, exp.Func))
+        return any(map(_of_catalog, (*others, *functions)))
 
     def _schema(self, identifier: exp.Expr | str) -> str:
         name = normalised(identifier, self.source)
@@ -113,6 +124,14 @@ def tables_of(tree: exp.Expr, grammar: Grammar) -> Iterator[exp.Table]:
     for node in tree.find_all(exp.Table):
         if isinstance(node.this, exp.Identifier) and not _is_own(node, grammar):
             yield node
+
+
+def _of_catalog(node: exp.Table) -> bool:
+    """A table or view of the catalog, or a function that gives one, by its name."""
+    if isinstance(node.this, exp.Identifier):
+        parts = ".".join(part.name for part in node.parts).lower().split(".")
+        return not CATALOGS.isdisjoint(parts[:-1]) or (len(parts) == 1 and parts[0].startswith(CATALOG_TABLES))
+    return str(node.this.name).lower().startswith(CATALOG_TABLES)
 
 
 def _is_own(node: exp.Table, grammar: Grammar) -> bool:

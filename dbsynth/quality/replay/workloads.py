@@ -24,6 +24,8 @@ from dbsynth.rng import generator
 SECONDS = 30.0
 MOST_STATEMENTS = 500
 """Of pg_stat_statements, those that took most time."""
+OF_CATALOG = "reads the catalog, not compared"
+"""Which tells of the whole database, not of what was cloned."""
 Workloads = Literal["file", "pg_stat_statements", "dbt", "generated"]
 
 
@@ -74,7 +76,9 @@ def gathered(asked: Asked, both: Both, seed: int) -> tuple[list[Query], list[Ref
                     hint="give your own: --queries FILE",
                 )
     _some(queries, refused)
-    return queries, refused
+    of_catalog = [q for q in queries if both.ours.reads_catalog(q.sql)]
+    refused += [Refused(q.name, OF_CATALOG) for q in of_catalog]
+    return [q for q in queries if q not in of_catalog], refused
 
 
 def _some(queries: list[Query], refused: list[Refused]) -> None:
