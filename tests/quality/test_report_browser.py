@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dbsynth.quality.figures import Finding, GateResult, QueryFigure, Subject, Workload
 from dbsynth.quality.report import render
 from tests.browser import MISSING, browser_path, launched
 from tests.quality.in_memory import shop_sides, verification
@@ -202,11 +204,33 @@ def test_without_scripts_everything_is_there(opened: Callable[..., Opened], page
     assert shown.locator("#list tbody tr").count() == 3
 
 
-@pytest.mark.parametrize("width", [360, 768])
-def test_narrow_windows_scroll_tables_not_the_page(opened: Callable[..., Opened], page: str, width: int) -> None:
-    shown = opened(page, viewport={"width": width, "height": 800}).page
-    shown.get_by_role("button", name="Open all").click()
+@pytest.mark.parametrize("width", [320, 390, 768])
+@pytest.mark.parametrize("names", ["plain", "long", "hostile"])
+def test_narrow_windows_scroll_tables_not_the_page(
+    opened: Callable[..., Opened], page: str, names: str, width: int
+) -> None:
+    phone = {"viewport": {"width": width, "height": 800}, "is_mobile": width < 700}
+    shown = opened({"plain": lambda: page, "long": long_page, "hostile": hostile_page}[names](), **phone).page
+    shown.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def long_page() -> str:
+    """Texts of one endless word wherever one of the user's can stand."""
+    compared, word = shop_sides(), "x" * 300
+    told = verification(compared, failed=True)
+    first = compared.schema.tables[0].name
+    about = Subject(first, (word,), word, word)
+    told = replace(
+        told,
+        target=f"host/{word}",
+        findings=(*told.findings, Finding("failure", "violations", about, word, word)),
+        gates=(*told.gates, GateResult("workload", False, word, 1e9, 0.5)),
+        workload=Workload(0.5, 3.0, (QueryFigure(word, word, False, (1, 2), 3.0, word),), {word: word}),
+        kept={first: word},
+        about={"command": f"dbsynth {word}", word: word},
+    )
+    return render(told, compared)
 
 
 def test_paper_shows_all_tables(opened: Callable[..., Opened], page: str) -> None:

@@ -12,7 +12,7 @@ from dbsynth.quality.report.association import Association
 from dbsynth.quality.report.axis import Tick, plain, short, ticks
 from dbsynth.quality.report.distribution import Bars, Histogram
 from dbsynth.quality.report.svg import element, line, picture, shown, steps, text
-from dbsynth.quality.report.text import capped, fitted, percent
+from dbsynth.quality.report.text import all_capped, all_fitted, percent
 
 WIDTH = 264.0
 PLOT = 74.0
@@ -82,10 +82,10 @@ def bars(drawn: Bars, name: str) -> Markup:
     room = WIDTH - LABELS - NUMBERS
     most = max(*real, *made, 1e-9)
     names, numbers, ours = [], [], []
-    for i, (label, r, m) in enumerate(zip(labels, real, made, strict=True)):
+    for i, (label, r, m) in enumerate(zip(all_fitted(labels, LABELS - 8), real, made, strict=True)):
         y = i * ROW + 11
         rest = i >= len(drawn.labels)
-        names.append(text(LABELS - 6, y, fitted(label, LABELS - 8) or "(empty)", "i" if rest or not label else None))
+        names.append(text(LABELS - 6, y, label or "(empty)", "i" if rest or not label else None))
         numbers.append(text(WIDTH - 32, y, "–" if rest and drawn.rest[0] is None else _whole(r)))
         ours.append(text(WIDTH - 1, y, _whole(m)))
     parts = [
@@ -133,8 +133,7 @@ def heat_map(drawn: Association, name: str) -> Markup:
     parts = [element("path", d="".join(d), class_=level) for level, d in sorted(levels.items())]
     parts += [sign for found in signs.values() for sign in found]
     longest = 0.0
-    for i, column in enumerate(drawn.columns):
-        label = capped(column, 26)
+    for i, label in enumerate(all_capped(drawn.columns, 26)):
         longest = max(longest, i * CELL + 5 + len(label) * 6.7)
         parts.append(text(i * CELL + 4, i * CELL + 11, label, "mono"))
     return picture(
@@ -185,16 +184,14 @@ def strip(scores: Sequence[tuple[str, float]], gate: float | None) -> Markup:
         parts.append(line(place(gate), 2, place(gate), foot, "k"))
         parts.append(text(place(gate) - 5, 11, f"gate {gate:g}", "n", "end"))
     parts += [element("circle", cx=x, cy=foot - y, r=DOT - 0.6, class_=class_) for x, y, class_ in dots]
-    for i, (name, score) in enumerate(named):
+    for i, (name, (_, score)) in enumerate(zip(all_capped([n for n, _ in named], 40), named, strict=True)):
         y = foot + 34 + i * 15
         x = place(score)
         before = x > STRIP / 2
         parts.append(
             element("path", d=f"M{shown(x)} {shown(foot + 1)}V{shown(y - 4)}h{-7 if before else 7}", class_="lead")
         )
-        parts.append(
-            text(x - 11 if before else x + 11, y, f"{capped(name, 40)} {score:.2f}", "mono", "end" if before else None)
-        )
+        parts.append(text(x - 11 if before else x + 11, y, f"{name} {score:.2f}", "mono", "end" if before else None))
     return picture(
         STRIP, foot + 28 + 15 * len(named), "Fidelity of the tables", f"Each dot is a table, from {short(low)} to 1. "
         "The same numbers stand in the list of tables.", parts, "strip",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from dbsynth.quality.report.charts import bucket
 from dbsynth.quality.report.layout import PITCH, Layout, Link, layout
 from dbsynth.quality.report.svg import element, picture, shown, text
-from dbsynth.quality.report.text import capped
+from dbsynth.quality.report.text import all_capped, capped
 from dbsynth.schema.model import Schema, TableName
 
 BOX = 34.0
@@ -36,6 +36,8 @@ class Box:
     failed: bool
     kept: bool
     itself: bool
+    short: str = ""
+    """The label as it is shown."""
 
     @property
     def width(self) -> float:
@@ -49,6 +51,8 @@ class Box:
 
 
 def schema_map(schema: Schema, boxes: Mapping[TableName, Box]) -> Markup:
+    short = all_capped([b.label for b in boxes.values()], LONGEST)
+    boxes = {name: replace(box, short=s) for (name, box), s in zip(boxes.items(), short, strict=True)}
     placed = layout(schema)
     lefts, widths = _columns(placed, boxes)
     links = [_link(link, lefts, widths, boxes) for link in placed.links]
@@ -100,7 +104,7 @@ def _box(box: Box, x: float, y: float, width: float) -> Markup:
         element("title", told),
         element("rect", x=x, y=y, width=width, height=BOX, rx=2, class_="b bad" if box.failed else "b"),
         element("rect", x=x, y=y, width=6, height=BOX, class_=bucket(box.score)),
-        text(x + 13, y + 14, capped(box.label, LONGEST), "mono"),
+        text(x + 13, y + 14, box.short, "mono"),
         text(x + 13, y + 27, box.below, "n"),
         text(x + width - 7, y + 14, score, "w", "end"),
         href=f"#{box.anchor}",

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from sqlalchemy.types import Numeric
 
 from dbsynth.quality.report.axis import FIRST_DATE, LAST_DATE, Scale, bin_edges, plain
-from dbsynth.quality.report.text import capped
+from dbsynth.quality.report.text import all_capped
 from dbsynth.relation.keys import combined
 from dbsynth.relation.numbers import numbers
 from dbsynth.schema.model import Column
@@ -195,7 +195,7 @@ def _bars(real: pa.Array, made: pa.Array, k: int, presence: Presence, *, always:
     hits = pc.index_in(made, value_set=labels)
     found = np.bincount(pc.fill_null(hits, len(chosen)).to_numpy(zero_copy_only=False), minlength=len(chosen) + 1)
     rest = len(real) - int(counts[chosen].sum())
-    named = tuple(capped(label) for label in labels.to_pylist())
+    named = tuple(all_capped(labels.to_pylist()))
     left = (rest, int(found[-1]))
     return _with_rest(named, counts[chosen], found[:-1], left, len(counts) - len(chosen), k, presence, False, "value")
 

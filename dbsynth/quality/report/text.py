@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,69 @@ def fitted(text: str, room: float, size: float = 11.0) -> str:
     if len(text) <= MOST and (not len(widths) or widths[-1] <= room):
         return shown
     return shown[: int(np.searchsorted(widths, room - size, "right"))] + "…"
+
+
+def all_capped(texts: Sequence[str], most: int = MOST) -> list[str]:
+    """Each as ``capped``; where different ones would look alike, with their ends, or from where they differ."""
+    return _apart(texts, [capped(t, most) for t in texts], float(most), len)
+
+
+def all_fitted(texts: Sequence[str], room: float, size: float = 11.0) -> list[str]:
+    """Each as ``fitted``, different ones different as in ``all_capped``."""
+    return _apart(texts, [fitted(t, room, size) for t in texts], room, lambda t: sum(map(_em, t)) * size)
+
+
+Width = Callable[[str], float]
+
+
+def _apart(texts: Sequence[str], cut: Sequence[str], room: float, width: Width) -> list[str]:
+    """``cut``, in which different ``texts`` are different."""
+    short = dict(zip(texts, cut, strict=True))
+    for another in (_ends, _difference):
+        for alike in _alike(short):
+            short |= zip(alike, another([visible(t) for t in alike], room, width), strict=True)
+    for alike in _alike(short):  # a number tells them at least
+        for text in alike[1:]:
+            numbers = (f" {i}" for i in itertools.count(2))
+            numbered = (_start(visible(text), room - width(n), width) + n for n in numbers)
+            short[text] = next(n for n in numbered if n not in short.values())
+    return [short[t] for t in texts]
+
+
+def _alike(short: Mapping[str, str]) -> list[list[str]]:
+    """Texts that are one when cut."""
+    groups: dict[str, list[str]] = {}
+    for text, cut in short.items():
+        groups.setdefault(cut, []).append(text)
+    return [g for g in groups.values() if len(g) > 1]
+
+
+def _ends(texts: Sequence[str], room: float, width: Width) -> list[str]:
+    """Beginning and end of each, the end in half of the room."""
+    ends = [_begin(t[::-1], room / 2, width)[::-1] for t in texts]
+    cut = [_begin(t, room - width("…" + e), width) + "…" + e for t, e in zip(texts, ends, strict=True)]
+    return [t if width(t) <= room else c for t, c in zip(texts, cut, strict=True)]
+
+
+def _difference(texts: Sequence[str], room: float, width: Width) -> list[str]:
+    """A beginning in a third of the room, and each from where they differ."""
+    if len(set(texts)) == 1:
+        return [_start(t, room, width) for t in texts]
+    columns = enumerate(zip(*texts, strict=False))
+    same = next((i for i, letters in columns if len(set(letters)) > 1), min(map(len, texts)))
+    begin = _begin(texts[0][:same], room / 3, width)
+    begin += "…" if len(begin) < same else ""
+    return [begin + _start(t[same:], room - width(begin), width) for t in texts]
+
+
+def _start(text: str, room: float, width: Width) -> str:
+    """What of ``text`` has room, with a sign where something is left out."""
+    return text if width(text) <= room else _begin(text, room - width("…"), width) + "…"
+
+
+def _begin(text: str, room: float, width: Width) -> str:
+    sizes = np.cumsum([width(c) for c in text[: int(room) + 1]])
+    return text[: int(np.searchsorted(sizes, room, "right"))]
 
 
 def _em(character: str) -> float:
