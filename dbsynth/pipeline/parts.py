@@ -55,7 +55,8 @@ def made_in_parts(draft: Draft, ancestors: Sequence[TablePlan]) -> Iterator[Made
     for number, own in enumerate(families):
         seed, progress = derive(draft.seed, "part", number), partial(_progress, draft, before)
         places = {c: draft.learned.lattices[c].share(number, len(families)) for c in sorted(dealt)}
-        yield make(replace(draft, seed=seed, before=before, places=places, progress=progress), ancestors, own)
+        part = replace(draft, seed=seed, before=before, places=places, progress=progress)
+        yield make(replace(part, columns={}, member={}, outside={}, timed={}), ancestors, own)  # nothing of the last
         before += own.rows
 
 

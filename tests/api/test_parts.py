@@ -99,3 +99,34 @@ def test_parts_are_the_whole(shares: list[int], alone: int, part: int) -> None:
         assert f.rows
         assert f.rows < part + max([1, *shares])
     assert at.tolist() == shares
+
+
+def visits() -> dict[str, pa.Table]:
+    """Visits of customers, one to three days after each other."""
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 9, PARENTS)
+    first = rng.integers(0, 900, PARENTS)
+    days = np.concatenate([f + np.cumsum(rng.integers(1, 4, n)) for f, n in zip(first, sizes, strict=True)])
+    return {
+        "customers": pa.table({"id": np.arange(1, PARENTS + 1), "country": rng.choice(["DE", "FR"], PARENTS)}),
+        "visits": pa.table(
+            {
+                "id": rng.permutation(len(days)) + 1,
+                "customer_id": np.repeat(np.arange(1, PARENTS + 1), sizes),
+                "at": pa.array(np.datetime64("2020-01-01", "us") + (days * 86_400_000_000).astype("m8[us]")),
+            }
+        ),
+    }
+
+
+def test_moments_that_follow_each_other_are_those_of_their_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = {"columns": ["customer_id"], "ref_table": "customers"}
+    schema = {"customers": {"primary_key": ["id"]}, "visits": {"primary_key": ["id"], "foreign_keys": [key]}}
+    model = dbsynth.fit(visits(), schema=schema, seed=1, effort="quick", device="cpu")
+    steps = [learned.steps for name, learned in model.learned.items() if name.name == "visits"]
+    assert [s.column for s in steps if s is not None] == ["at"]
+    monkeypatch.setattr(parts, "PART", 700)
+    made = tables(model, customers=900, visits=4_000)["visits"].to_pandas()
+    gaps = made.sort_values(["customer_id", "at"]).groupby("customer_id")["at"].diff().dropna().dt.days
+    assert ((gaps >= 1) & (gaps <= 3)).mean() > 0.95
+    assert made["at"].nunique() > 600, "no part has the moments of another"
