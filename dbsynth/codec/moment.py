@@ -33,9 +33,12 @@ EXACT_DAYS = 512
 """Up to so many distinct days, each seen k times, are all codes of their own."""
 MINUS_INFINITY, INFINITY = 1, 2
 
-Shape = Literal["days", "midnights", "split", "time", "interval"]
-"""days: date · midnights: timestamps without time of day · split: timestamps as day and time of day · time: time of day
-· interval: text, as microseconds."""
+EXACT_INSTANTS = 200
+"""Up to so many distinct timestamps, each seen k times, are codes of their own, day and time of day in one."""
+
+Shape = Literal["days", "midnights", "instants", "split", "time", "interval"]
+"""days: date · midnights: timestamps without time of day · instants: a few timestamps · split: timestamps as day and
+time of day · time: time of day · interval: text, as microseconds."""
 
 
 class MomentCodec:
@@ -59,7 +62,7 @@ class MomentCodec:
         arrow = arrow_type(spec.type) if spec.type is not None else values.type
         k = 1 if spec.reference else k
         column = _marked(values, arrow)
-        shape = _shape(column, arrow)
+        shape = _shape(column, arrow, k)
         low, high = calendar(column.values[column.marks == ORDINARY], spec, arrow)
         parts = interval.parts_of(values.drop_null()) if shape == "interval" else interval.Parts()
         if shape in ("midnights", "split"):
@@ -73,7 +76,7 @@ class MomentCodec:
         if shape == "time":
             last = DAY if (column.values[column.marks == ORDINARY] == DAY).any() else DAY - 1  # 24:00
             low, high = max(0, low or 0), min(last, last if high is None else high)
-        exact, weekly = (EXACT_DAYS, True) if shape == "days" else (200, False)
+        exact, weekly = (EXACT_DAYS, True) if shape == "days" else (EXACT_INSTANTS, False)
         main = Ordered.fit(column, k=k, low=low, high=high, exact_limit=exact, weekly=weekly)
         return MomentCodec(spec, arrow, shape, main, None, (low, high), parts)
 
@@ -161,7 +164,7 @@ def within_calendar(values: pa.Array, spec: ColumnSpec) -> ColumnSpec:
     return replace(spec, low=low, high=high)
 
 
-def _shape(column: Marked, arrow: pa.DataType) -> Shape:
+def _shape(column: Marked, arrow: pa.DataType, k: int) -> Shape:
     if pt.is_date32(arrow):
         return "days"
     if pt.is_time(arrow):
@@ -169,7 +172,17 @@ def _shape(column: Marked, arrow: pa.DataType) -> Shape:
     if pt.is_string(arrow):
         return "interval"
     ordinary = column.values[column.marks == ORDINARY]
-    return "midnights" if (ordinary % DAY == 0).all() else "split"
+    if (ordinary % DAY == 0).all():
+        return "midnights"
+    return "instants" if _are_few(ordinary, k) else "split"
+
+
+def _are_few(instants: np.ndarray, k: int) -> bool:
+    """Whether they are moments of a few loads or deployments, so that a day has the time of day of its own."""
+    if len(np.unique(instants[: 10 * EXACT_INSTANTS])) > EXACT_INSTANTS:
+        return False
+    found, counts = np.unique(instants, return_counts=True)
+    return len(found) <= EXACT_INSTANTS and bool(counts.min() >= max(k, 2))
 
 
 def _time(column: Marked) -> Marked:

@@ -134,6 +134,18 @@ def test_a_saved_codec_decodes_alike() -> None:
         assert again.decode(codes, generator(1))[name].equals(values)
 
 
+def test_a_few_timestamps_keep_their_time_of_day() -> None:
+    """Of rows that came with one load or another: no day with the time of day of another load."""
+    loads = [datetime(2008, 4, 30), datetime(2014, 2, 8, 10, 17, 21, 587000)]
+    _, codes, made = through(pa.array(loads * 40, pa.timestamp("us")), spec_of(sqltypes.TIMESTAMP(), "moment"))
+    assert codes.shape[1] == 1
+    assert set(made.to_pylist()) == set(loads)
+    rare = [*loads * 40, datetime(2020, 1, 1, 5)]
+    _, codes, made = through(pa.array(rare, pa.timestamp("us")), spec_of(sqltypes.TIMESTAMP(), "moment"))
+    assert codes.shape[1] == 2
+    assert rare[-1] not in made.to_pylist()
+
+
 def test_days_become_moments_and_infinity_stays_it() -> None:
     days = pa.array([0, -1, None, DATE_INFINITY, DATE_MINUS_INFINITY, 200_000_000], pa.int32()).cast(pa.date32())
     made = moment_as(days, pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
