@@ -31,14 +31,15 @@ def moments_above(
         return {}
     own = [frame.schema.field(c.name).type for c in table_plan.columns if c.how == "modelled" and c.kind == "moment"]
     types = [t for t in own if pt.is_date32(t) or pt.is_timestamp(t)]
+    finest = next((t for t in types if pt.is_timestamp(t)), None)
     wanted = {}
     for column in plan[context.key.ref_table].columns:
         type_ = arrow_type(plan[context.key.ref_table].table.column(column.name).type)
         if types and column.how == "modelled" and column.kind == "moment":
             if type_ in types:
                 wanted[column.name] = type_
-            elif pt.is_date32(type_) and not pt.is_date32(types[0]):
-                wanted[column.name] = types[0]  # a day is the moment at which it begins
+            elif finest is not None and (pt.is_date32(type_) or pt.is_timestamp(type_)):
+                wanted[column.name] = finest  # a day is the moment at which it begins, a zone is that of UTC
     if not wanted:
         return {}
     columns = tuple(dict.fromkeys(context.key.ref_columns + tuple(wanted)))

@@ -132,6 +132,12 @@ class Families:
         return out
 
     @property
+    def ends(self) -> np.ndarray:
+        """Where each row's family ends in ``at``."""
+        out: np.ndarray = self.head + self.size - 1
+        return out
+
+    @property
     def later(self) -> np.ndarray:
         """Positions in ``at`` of the rows that have one before them."""
         return np.flatnonzero(~self.first)

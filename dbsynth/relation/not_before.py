@@ -15,6 +15,8 @@ from dbsynth.relation.sequences import Bounds, Sequence, exact_of
 from dbsynth.relation.steps import ABOVE
 
 DAY = 86_400_000_000
+SHORTEST = 0.02
+"""Share of the leads of which one is taken where time is short."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,19 @@ class NotBefore(Sequence):
         old = columns[self.column]
         x, above = exact_of(old), in_unit_of(columns[self.above], old.type)
         families = Families.of(columns, self.family, (self.column,)).only(x.present & above.present)
-        gap = x.values[families.at] - above.values[families.at]
-        each = np.ones(len(gap), bool)
-        if self.order[:1] == (self.column,):
-            gap, each = gap[families.head], families.first
-        late, number = np.sort(gap[each & (gap >= 0)]), np.cumsum(each & (gap < 0))
-        other = late[(31 * number) % len(late)] if len(late) else np.zeros(len(gap), np.int64)
-        moved = np.where(gap < 0, other - gap, 0)
-        return {
-            self.column: x.array(x.values + families.back(moved, np.zeros(len(old), np.int64)), x.present, old.type)
-        }
+        values, whole = x.values[families.at], self.order[:1] == (self.column,)
+        of = families.head if whole else np.arange(len(values))
+        start = above.values[families.at][of]
+        gap, each = values[of] - start, families.first if whole else np.ones(len(values), bool)
+        if not (gap < 0).any():
+            return {self.column: old}
+        span = values[families.ends] - values[of] if whole else 0
+        leads, number = np.sort(gap[each & (gap >= 0)]), np.cumsum(each & (gap < 0))
+        leads = leads if len(leads) else np.zeros(1, np.int64)
+        timely = np.searchsorted(leads, values.max() - span - start, "right")
+        among = np.where(timely > 0, timely, max(1, int(SHORTEST * len(leads))))
+        moved = np.where(gap < 0, leads[(31 * number) % among] - gap, 0)
+        return {self.column: x.array(x.values + families.back(moved, np.zeros_like(x.values)), x.present, old.type)}
 
 
 def in_unit_of(array: pa.Array, kind: pa.DataType) -> Exact:

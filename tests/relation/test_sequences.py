@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dbsynth.codec.gaps import ticks
 from dbsynth.relation.find_sequences import consistent, find_rising_key, find_sequences
 from dbsynth.relation.look import Look
 from dbsynth.relation.not_before import NotBefore, find_not_before
@@ -261,6 +262,22 @@ def test_not_before_the_parent(base: dict[str, pa.Array], rng: np.random.Generat
     base["day"] = dates(since + rng.integers(0, 50, 200))
     (fact,) = find_not_before(look(base))
     assert (fact.column, fact.above) == ("day", "↑since")
+
+
+def test_families_that_begin_too_early_end_no_later_than_others() -> None:
+    family, since = np.repeat(np.arange(60), 3), np.repeat(np.arange(60) * 10, 3)
+    day = since + 5 * (family % 40) + np.tile([0, 4, 9], 60)  # up to 195 days later, if not
+    day = np.where(family % 4 == 3, np.tile([0, 4, 9], 60), np.minimum(day, 600 + np.tile([0, 4, 9], 60)))
+    made = {"f": pa.array(family), "day": dates(day), "↑since": dates(since)}
+    fact = NotBefore(id="after", column="day", above="↑since", **C | {"order": ("day",)})  # type: ignore[arg-type]
+    settled = ticks(fact.settle(made, {})["day"]) - 18_262
+    assert (settled >= since).all()
+    assert settled.max() == 609
+    assert (np.diff(settled.reshape(60, 3), axis=1) == [4, 5]).all(), "the gaps stay"
+    assert (settled == day)[family % 4 != 3].all(), "others stay where they are"
+    crowded = made | {"day": dates(np.tile([0, 4, 200], 60)), "↑since": dates(np.where(family, since + 600, 0))}
+    late = ticks(fact.settle(crowded, {})["day"]) - 18_262
+    assert (late.reshape(60, 3)[1:, 0] == 10 * np.arange(1, 60) + 600).all(), "nobody's lead is as short: the shortest"
 
 
 def test_what_a_date_tells_has_no_states(base: dict[str, pa.Array]) -> None:
