@@ -22,6 +22,7 @@ from dbsynth.quality.oddities import oddities
 from dbsynth.quality.score import FORMULA, overall, score_of, tables_of
 from dbsynth.quality.sides import Sides
 from dbsynth.quality.variables import Frame, as_numbers, flat
+from dbsynth.relation.facts import Copy, key_of
 from dbsynth.rng import generator
 from dbsynth.schema.model import ForeignKey, TableName
 
@@ -49,6 +50,12 @@ def fidelity(sides: Sides, seed: int = 0) -> Fidelity:
     return Fidelity(overall(tables), tables, figures, findings_of(sides, results, tables, study.odd), FORMULA)
 
 
+def copied(sides: Sides, name: TableName) -> dict[str, tuple[str, ...]]:
+    """By column of a table that is its parent's in every row: the columns of the foreign key."""
+    facts = [f for f in sides.plan.facts if isinstance(f, Copy) and f.table == name and f.exact]
+    return {c: key_of(sides.plan[name].table, f.key).columns for f in facts for c in f.columns}
+
+
 @dataclass
 class Study:
     frames: Frames
@@ -65,7 +72,7 @@ class Study:
         whole = self.frames.of(name)
         if not all(whole.rows):
             return found
-        self.odd += oddities(whole, sides.plan[name], *self.frames.rows(name))
+        self.odd += oddities(whole, sides.plan[name], *self.frames.rows(name), copied(sides, name))
         count = whole.rows[0]
         ceilings = []
         for split in range(splits(count)):

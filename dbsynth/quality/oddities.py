@@ -5,7 +5,8 @@ half at least (docs/quality.md has both). Fewer than ``LEAST`` rows are not judg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ import pyarrow.compute as pc
 from dbsynth.pipeline.plan import ColumnPlan, TablePlan
 from dbsynth.quality import measures
 from dbsynth.quality.figures import Finding, Subject, past
+from dbsynth.quality.relations import effective
 from dbsynth.quality.variables import INNER, Frame, flat
+from dbsynth.relation.keys import group_ids
 
 LEAST = 100
 DEVIATIONS = 4.0
@@ -29,6 +32,7 @@ one day), of another one (a category, a number), of the commonest of texts that 
 FEW_ROWS, FAR, NULLS = 3, 0.01, 0.01
 """Rows that are put down to chance; shares of rows that may lie far beyond the range of the real ones, and that may be
 null where no real row is."""
+NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 LOOK = "look at what changed these rows after they were made, or make them again"
 
 
@@ -39,8 +43,11 @@ class Odd(NamedTuple):
     weight: float
 
 
-def oddities(frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table) -> Iterator[Finding]:
-    """``real``, ``made``: the rows of the frame."""
+def oddities(
+    frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table, copied: Mapping[str, tuple[str, ...]] = NONE
+) -> Iterator[Finding]:
+    """``real``, ``made``: the rows of the frame. ``copied``: of the columns that hold what the parent has, the foreign
+    key's columns: as many rows have one value as the parent has children."""
     for v in frame.main:
         yield from _found(Subject(frame.table, (v.column,)), never_null(*(missing(x) for x in (v.real, v.made))))
     for v in frame.variables:
@@ -52,7 +59,9 @@ def oddities(frame: Frame, plan: TablePlan, real: pa.Table, made: pa.Table) -> I
             about = Subject(frame.table, (v.column,))
             key = column is not None and column.how == "foreign key"
             more = MORE_NUMBER if v.number and not key else MORE_CATEGORY
-            yield from _found(about, heaped(a, b, more, NEW_MOMENT if v.moment else NEW))
+            over = copied.get(v.column, ())
+            draws = drawn(v.real, real, over), drawn(v.made, made, over)
+            yield from _found(about, heaped(a, b, more, NEW_MOMENT if v.moment else NEW, draws))
             if v.number and not key:
                 yield from _found(about, beyond(a[np.isfinite(a)], b[np.isfinite(b)], v.moment))
     for name in dict.fromkeys(v.column for v in frame.variables if v.facet):
@@ -72,6 +81,16 @@ def missing(values: np.ndarray) -> np.ndarray:
     return np.isnan(values) if values.dtype.kind == "f" else values < 0
 
 
+def drawn(values: np.ndarray, rows: pa.Table, over: Sequence[str]) -> int:
+    """How many values were drawn, each by itself: one a row, or of those that come with a parent, told by the columns
+    ``over``, as many as equal families would be."""
+    there = ~missing(values)
+    if not over or not set(over) <= set(rows.column_names):
+        return int(there.sum())
+    families = group_ids([rows.column(c) for c in over])[0][there]
+    return max(1, effective(np.bincount(families[families >= 0]).astype(np.float64)))
+
+
 def never_null(real: np.ndarray, made: np.ndarray) -> Odd | None:
     """``real``, ``made``: bool (rows,), where there is no value."""
     rows = int(made.sum())
@@ -85,14 +104,16 @@ def repeats_tell(column: ColumnPlan | None) -> bool:
     return column is not None and column.how == "made" and column.role not in INNER
 
 
-def heaped(real: np.ndarray, made: np.ndarray, limit: float, new: float = NEW) -> Odd | None:
+def heaped(
+    real: np.ndarray, made: np.ndarray, limit: float, new: float = NEW, draws: tuple[int, int] | None = None
+) -> Odd | None:
     """``real``, ``made``: what is there of a variable's values. ``limit``: for those that are not rare, ``new``: for
-    those that are."""
+    those that are. ``draws``: how many values were drawn a side, if not all."""
     known, times = np.unique(real, return_counts=True)
     values, count = np.unique(made, return_counts=True)
     at = np.minimum(np.searchsorted(known, values), len(known) - 1)
     before = np.where(known[at] == values, times[at], 0) / len(real)
-    more = count / len(made) - before - chance(before, len(real), len(made))
+    more = count / len(made) - before - chance(before, *(draws or (len(real), len(made))))
     most = np.where(before < RARE, new, limit)
     over = np.where(before < FREQUENT, more - most, -1.0)
     worst = int(over.argmax())

@@ -6,7 +6,7 @@ from dbsynth.quality.disclosure.attacks import attacked
 from dbsynth.quality.disclosure.copies import LEAST_COLUMNS, copies
 from dbsynth.quality.disclosure.distances import near_rows
 from dbsynth.quality.disclosure.persons import persons
-from dbsynth.quality.disclosure.seen import Seen, alike, seen
+from dbsynth.quality.disclosure.seen import Seen, alike, lent, seen
 from dbsynth.quality.disclosure.taken_over import kept_rows
 from dbsynth.quality.disclosure.texts import shared_runs
 from dbsynth.quality.disclosure.values import Values
@@ -42,7 +42,7 @@ def privacy(sides: Sides, seed: int = 0, max_copies: float = MOST_COPIES) -> Pri
                 near_rows(rows, seed),
                 persons(rows, max_copies, seed),
                 shared_runs(rows, k, max_copies),
-                attacked(rows, sides.plan, seed),
+                attacked(rows, sides.plan, seed, lent(sides, rows, k)),
             ]
             values.look(sides, rows)
         for found, said in looked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from dbsynth.quality.oddities import MORE_CATEGORY, MORE_NUMBER, beyond, heaped, never_null, repeated
+from dbsynth.quality.oddities import MORE_CATEGORY, MORE_NUMBER, beyond, drawn, heaped, never_null, repeated
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(100.0, 10.0, 1_000)
@@ -26,6 +26,21 @@ def test_a_category_that_takes_from_others_is_found() -> None:
     assert heaped(CATEGORIES, made, MORE_CATEGORY) is None
     made[::5] = 3
     assert heaped(CATEGORIES, made, MORE_CATEGORY) is not None
+
+
+def test_what_is_copied_from_a_parent_is_drawn_once_a_family() -> None:
+    """One product in eight order lines of a hundred: its price is in as many."""
+    product = np.where(np.arange(1_000) % 100 < 8, 0, 1 + np.arange(1_000) % 90)
+    lines = pa.table({"product": product})
+    assert drawn(REAL, lines, ()) == drawn(REAL, lines, ("sold",)) == 1_000
+    assert 40 < drawn(REAL, lines, ("product",)) < 90
+    assert drawn(np.where(product, np.nan, REAL), lines, ("product",)) == 1
+    made = RNG.normal(100.0, 10.0, 91)[product]
+    assert heaped(REAL, made, MORE_NUMBER, draws=(1_000, 1_000)) is not None
+    draws = drawn(REAL, lines, ("product",)), drawn(made, lines, ("product",))
+    assert heaped(REAL, made, MORE_NUMBER, draws=draws) is None
+    made[::2] = 100.0
+    assert heaped(REAL, made, MORE_NUMBER, draws=draws) is not None
 
 
 def test_what_lies_far_outside_is_found_and_what_lies_near_is_not() -> None:

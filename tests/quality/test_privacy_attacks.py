@@ -12,14 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dbsynth.pipeline.plan import Kept
-from dbsynth.quality.disclosure.attacks import Risk, Scene, inferred, linked, multivariate, univariate
-from dbsynth.quality.disclosure.nearest import NULL, Rows, coded, distances, nearest
+from dbsynth.quality.disclosure.attacks import (
+    Risk,
+    Scene,
+    inferred,
+    linked,
+    multivariate,
+    repeated,
+    singled_out,
+    univariate,
+)
+from dbsynth.quality.disclosure.nearest import NULL, Rows, coded, distances, half_ranks, nearest
 from dbsynth.quality.disclosure.taken_over import kept_rows
 from dbsynth.quality.disclosure.texts import LONG, RUN, runs_of
 from dbsynth.quality.figures import Privacy
 from dbsynth.quality.privacy import privacy
 from dbsynth.quality.sides import Sides
-from tests.quality.in_memory import sides, table
+from dbsynth.relation.facts import Copy
+from tests.quality.in_memory import named, sides, table
 
 WORDS = [a + b + c for a in "bdfgklmn" for b in "aeiou" for c in ("ra", "tisch", "lor", "quen", "vix")]
 
@@ -174,12 +184,43 @@ def test_a_row_links_to_itself_and_gives_itself_away() -> None:
         (Risk(0, 0, 0, 0), 0.0, False),
         (Risk(3, 3, 3, 3), 0.0, False),
         (Risk(275, 500, 50, 500), 0.5, True),
+        (Risk(275, 500, 50, 500, 20.0, 20.0), 0.5, True),
+        (Risk(275, 500, 50, 500, 100.0, 20.0), 0.5, False),
     ],
 )
 def test_a_risk_is_what_is_beyond_the_control(risk: Risk, value: float, sure: bool) -> None:
     assert risk.value == pytest.approx(value)
     assert (risk.least > 0.15) is sure
     assert risk.least <= risk.value
+
+
+def test_hits_of_one_row_tell_as_much_as_one() -> None:
+    assert repeated(np.arange(9)) == repeated(np.zeros(0, np.int64)) == 1.0
+    assert repeated(np.full(9, 4)) == 9.0
+    targets = rows_of([1.0, 2.0, 3.0], ordered=[True])
+    least, most, high = (((0, relation, np.float32(v)),) for relation, v in (("<=", 1.0), (">=", 3.0), (">=", 2.0)))
+    assert singled_out(targets, [least, high, most, least]).tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_value_that_children_show_singles_nobody_out(copied: bool) -> None:
+    """Prices that only one product has, and six order lines repeat."""
+
+    def products(seed: int, prices: np.ndarray) -> pa.Table:
+        rng = np.random.default_rng(seed)
+        own = {c: rng.choice(["a", "b", "c"], len(prices)) for c in ("x", "y", "z")}
+        return pa.table({"id": np.arange(len(prices)), "price": prices, **own})
+
+    prices = np.round(np.random.default_rng(5).lognormal(8, 2, 600), 3)
+    item = pa.table({"id": np.arange(3600), "product": np.arange(3600) % 600, "price": np.tile(prices, 6)})
+    tables = [table("product", products(0, prices)), table("item", item, parents={"product": "product"})]
+    real, made = ({"product": products(s, p), "item": item} for s, p in ((0, prices), (1, prices[::-1])))
+    given_ = sides(tables, real, made)
+    of, over = (named(n) for n in ("item", "product"))
+    fact = Copy(of, "item_product_fkey", over, ("price",), ("price",), "item", "product", 3600, 600, 1.0, True)
+    found = privacy(replace(given_, plan=replace(given_.plan, facts=(fact,) if copied else ())))
+    about = {f.name: f for f in found.figures if f.subject.table == over}
+    assert about["singling_out_univariate"].passed is copied
 
 
 def test_distances_are_those_of_gower() -> None:
@@ -209,6 +250,19 @@ def test_the_nearest_are_the_least_of_all_distances(a: list[tuple[int, int]], b:
     own = np.arange(len(a))
     left_out = nearest(real, real, 2, own=own)[1]
     assert not (left_out == own[:, None]).any()
+
+
+@settings(max_examples=100)
+@given(st.lists(st.none() | st.integers(-3, 20), min_size=3, max_size=40), st.data())
+def test_what_is_left_out_has_no_rank_among_the_others(values: list[int | None], data: st.DataObject) -> None:
+    column, at = pa.array(values, pa.int64()), data.draw(st.integers(0, len(values) - 1))
+    rest = np.delete(np.arange(len(values)), at)
+    real, _ = coded([column], [column])
+    found = distances(real, real, slice(at, at + 1), half_ranks(real))[0, rest]
+    others, alone = coded([column.take(pa.array(rest))], [column.slice(at, 1)])
+    told = distances(alone, others, slice(0, 1))[0]
+    known = len(values) - column.null_count
+    assert np.allclose(found, np.where(told < 1, told * (known - 1) / max(1, known), told), atol=1e-6)
 
 
 def planned(refs: list[int], reason: str = "lookup table") -> Sides:

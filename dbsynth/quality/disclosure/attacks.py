@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -47,12 +49,15 @@ so tell more of a column than real rows do."""
 
 @dataclass(frozen=True)
 class Risk:
-    """``hits`` of ``tries`` with made rows, ``base_hits`` of ``base_tries`` with real ones."""
+    """``hits`` of ``tries`` with made rows, ``base_hits`` of ``base_tries`` with real ones. ``alike``, ``base_alike``:
+    so many of the attacks tell as much as one that stands by itself (``repeated``)."""
 
     hits: int
     tries: int
     base_hits: int
     base_tries: int
+    alike: float = 1.0
+    base_alike: float = 1.0
 
     @property
     def rates(self) -> tuple[float, float]:
@@ -61,7 +66,7 @@ class Risk:
     def at_least(self, hits: int, tries: int) -> Risk:
         """Beside another attacker who knows no row, where that one has more success than the one beside whom it is."""
         better = hits * self.base_tries > self.base_hits * tries
-        return replace(self, base_hits=hits, base_tries=tries) if better else self
+        return replace(self, base_hits=hits, base_tries=tries, base_alike=1.0) if better else self
 
     @property
     def value(self) -> float:
@@ -74,8 +79,8 @@ class Risk:
         """Where the interval of 95 % of the risk begins: those of both rates (Wilson), carried over."""
         if not self.tries or not self.base_tries:
             return 0.0
-        made, wide = wilson(self.hits, self.tries)
-        base, wide_base = wilson(self.base_hits, self.base_tries)
+        made, wide = wilson(self.hits / self.alike, self.tries / self.alike)
+        base, wide_base = wilson(self.base_hits / self.base_alike, self.base_tries / self.base_alike)
         if base >= 1:
             return 0.0
         risk = (made - base) / (1 - base)
@@ -86,13 +91,14 @@ class Risk:
 @dataclass(frozen=True)
 class Scene:
     """Rows over the same columns: ``targets`` and ``others``, two halves of the source, and ``made`` ones. ``grids``:
-    of the columns that are ordered."""
+    of the columns that are ordered. ``shared``: codes of a column's values that are no single row's."""
 
     targets: Rows
     others: Rows
     made: Rows
     columns: tuple[str, ...]
     grids: Mapping[int, Grid] = field(default_factory=dict)
+    shared: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,12 @@ class Grid:
         return float(single[low:high].sum()) / width
 
 
-def scene(rows: Seen, plan: Plan, rng: np.random.Generator) -> Scene | None:
+def scene(
+    rows: Seen, plan: Plan, rng: np.random.Generator, lent: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> Scene | None:
     """None where there is too little to attack. What rules tell of other columns is left out: who knows these knows it
-    of rows that are made and of others."""
+    of rows that are made and of others. ``lent``: bool (real rows,), where a column's value is one that k rows of
+    another table show."""
     columns = without_told(plan, rows.name, comparable(rows))
     n, m = rows.real.num_rows, rows.made.num_rows
     if len(columns) < LEAST_COLUMNS or min(n // 2, m) < LEAST_ROWS:
@@ -127,11 +136,11 @@ def scene(rows: Seen, plan: Plan, rng: np.random.Generator) -> Scene | None:
     pairs = [both(rows, c) for c in columns]
     real, made = coded([a for a, _ in pairs], [b for _, b in pairs])
     size = min(AMONG, n // 2, m)
+    shared = {j: np.unique(real.codes[j][lent[c]]) for j, c in enumerate(columns) if c in lent}
     drawn = rng.permutation(n)
     targets, others = real.at(drawn[:size]), real.at(drawn[size : 2 * size])
-    return Scene(
-        targets, others, made.at(rng.permutation(m)[:size]), tuple(columns), grids(real, [a for a, _ in pairs])
-    )
+    some = made.at(rng.permutation(m)[:size])
+    return Scene(targets, others, some, tuple(columns), grids(real, [a for a, _ in pairs]), shared)
 
 
 def grids(real: Rows, values: Sequence[pa.Array]) -> dict[int, Grid]:
@@ -145,8 +154,11 @@ def grids(real: Rows, values: Sequence[pa.Array]) -> dict[int, Grid]:
     return found
 
 
-def attacked(rows: Seen, plan: Plan, seed: int) -> tuple[list[PrivacyFigure], list[Finding]]:
-    found = scene(rows, plan, generator(seed, "attacked", str(rows.name)))
+def attacked(
+    rows: Seen, plan: Plan, seed: int, lent: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> tuple[list[PrivacyFigure], list[Finding]]:
+    """``lent``: as ``scene`` takes it."""
+    found = scene(rows, plan, generator(seed, "attacked", str(rows.name)), lent)
     if found is None:
         return [], []
     figures, findings = [], []
@@ -174,22 +186,35 @@ def attacked(rows: Seen, plan: Plan, seed: int) -> tuple[list[PrivacyFigure], li
 
 def _attacks(found: Scene, seed: int, table: str) -> Iterator[tuple[str, tuple[str, ...], Risk, str]]:
     whom = found.targets.at(np.arange(min(ATTACKS, len(found.targets))))
-    for name, predicates in (("univariate", univariate), ("multivariate", multivariate)):
+    for name, predicates in (("univariate", partial(univariate, shared=found.shared)), ("multivariate", multivariate)):
         asked, beside = (predicates(bridge, generator(seed, name, table)) for bridge in (found.made, found.others))
-        hits, by_others = (sum(int(_matching(found.targets, p).sum()) == 1 for p in some) for some in (asked, beside))
-        risk = Risk(hits, len(asked), by_others, len(beside))
+        who, by_others = singled_out(found.targets, asked), singled_out(found.targets, beside)
+        risk = Risk(len(who), len(asked), len(by_others), len(beside), repeated(who), repeated(by_others))
         if name == "univariate":
             risk = risk.at_least(blindly(found, asked), len(asked))
         yield f"singling_out_{name}", (), risk, f"singling out by {name} predicates"
-    hits, by_others = linked(whom, found.made), linked(whom, found.others)
+    hits, base_hits = linked(whom, found.made), linked(whom, found.others)
     loose = linked(whom, pieced(found.others, generator(seed, "pieced", table)))
-    risk = Risk(hits, len(whom), by_others, len(whom)).at_least(loose, len(whom))
+    risk = Risk(hits, len(whom), base_hits, len(whom)).at_least(loose, len(whom))
     yield "linkability", (), risk, "linking two halves of a row's columns"
     made, base = (inferred(whom, bridge) for bridge in (found.made, found.others))
     risks = [Risk(int(a), len(whom), int(b), len(whom)) for a, b in zip(made, base, strict=True)]
     worst = max(range(len(risks)), key=lambda j: (risks[j].least, risks[j].value))
     column = found.columns[worst]
     yield INFERENCE, (column,), risks[worst], f"inferring {column}, the worst of {len(risks)} columns, from the others"
+
+
+def singled_out(targets: Rows, asked: Sequence[Predicate]) -> np.ndarray:
+    """int64 (hits,): the target of which alone a predicate is true, for each of which there is one."""
+    found = (np.flatnonzero(_matching(targets, p)) for p in asked)
+    return np.array([int(at[0]) for at in found if len(at) == 1], np.int64)
+
+
+def repeated(hits: np.ndarray) -> float:
+    """How many hits tell as much as one: few rows lie at the ends of several columns, and most predicates that single
+    out meet those. The design effect of clusters, Σn² / Σn (Kish 1965, "Survey sampling")."""
+    times = np.bincount(hits) if len(hits) else np.ones(1, np.int64)
+    return float(times @ times) / float(times.sum())
 
 
 def blindly(found: Scene, asked: Sequence[Predicate]) -> int:
@@ -215,12 +240,15 @@ Predicate = tuple[tuple[int, str, np.float32], ...]
 """Column, relation ("==", "<=", ">="), code: of all of which the conjunction is meant."""
 
 
-def univariate(rows: Rows, rng: np.random.Generator) -> list[Predicate]:
-    """Values that one row has, and what lies beyond the ends of a column."""
+def univariate(
+    rows: Rows, rng: np.random.Generator, shared: Mapping[int, np.ndarray] = MappingProxyType({})
+) -> list[Predicate]:
+    """Values that one row has, but for those ``shared``, and what lies beyond the ends of a column."""
     found: list[Predicate] = []
     for j, number in enumerate(rows.ordered):
         values, times = np.unique(rows.codes[j], return_counts=True)
-        found += [((j, "==", v),) for v in values[times == 1]]
+        single = values[(times == 1) & ~np.isin(values, shared.get(j, ()))]
+        found += [((j, "==", v),) for v in single]
         known = values[values != NULL]
         if number and len(known):
             found += [((j, "<=", known[0]),), ((j, ">=", known[-1]),)]

@@ -29,7 +29,7 @@ def surprising(hits: int, rows: int, base_hits: int, base_rows: int) -> bool:
     return tail(hits, expected) < SURE
 
 
-def wilson(hits: float, rows: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(hits: float, rows: float, z: float = 1.96) -> tuple[float, float]:
     """Centre and half width of the interval of a share (Wilson 1927)."""
     if not rows:
         return 0.5, 0.5

@@ -16,7 +16,7 @@ import pyarrow.types as pt
 
 from dbsynth.quality.disclosure.chance import surprising
 from dbsynth.quality.disclosure.counters import is_counter
-from dbsynth.quality.disclosure.nearest import Rows, coded, different, is_ordered, nearest
+from dbsynth.quality.disclosure.nearest import Rows, coded, different, half_ranks, is_ordered, nearest
 from dbsynth.quality.disclosure.seen import COUNTED, Seen
 from dbsynth.quality.figures import Finding, PrivacyFigure, past
 from dbsynth.rng import generator
@@ -91,7 +91,7 @@ def measured(rows: Seen, seed: int) -> Distances | None:
     pieced = Rows(np.take_along_axis(real.codes, drawn, axis=1), real.ordered)
     return Distances(
         nearest(made.at(some), reference, 2)[0],
-        nearest(reference.at(asked), reference, 2, own=asked)[0],
+        nearest(reference.at(asked), reference, 2, own=asked, half=half_ranks(real))[0],
         nearest(pieced, reference, 2)[0],
         len(columns),
     )

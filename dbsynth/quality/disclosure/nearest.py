@@ -77,14 +77,22 @@ def _numbers(real: pa.Array, made: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return a.astype(np.float32), b.astype(np.float32)
 
 
-def nearest(rows: Rows, others: Rows, count: int, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def half_ranks(real: Rows) -> np.ndarray:
+    """float32 (columns,): by how much each real value is farther from the others for having a rank among them itself.
+    What is made lies between two ranks, half a rank from either; a real value lies a whole one from the next."""
+    return np.where(real.ordered, 0.5 / np.maximum(1, (real.codes != NULL).sum(axis=1)), 0.0).astype(np.float32)
+
+
+def nearest(
+    rows: Rows, others: Rows, count: int, own: np.ndarray | None = None, half: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """float32 and int64 (rows, count): distances to the nearest of ``others``, nearest first, and which those are.
-    ``own``: for each row its own place among the others, which is left out."""
+    ``own``: for each row its own place among the others, which is left out, and so is what ``half_ranks`` says."""
     count = min(count, len(others) - (own is not None))
     near, where = np.empty((len(rows), count), np.float32), np.empty((len(rows), count), np.int64)
     step = max(1, BLOCK // max(1, len(others)))
     for begin in range(0, len(rows), step):
-        total = distances(rows, others, slice(begin, begin + step))
+        total = distances(rows, others, slice(begin, begin + step), half)
         if own is not None:
             total[np.arange(len(total)), own[begin : begin + step]] = np.inf
         found = np.argpartition(total, min(count, total.shape[1] - 1), axis=1)[:, :count]
@@ -95,12 +103,15 @@ def nearest(rows: Rows, others: Rows, count: int, own: np.ndarray | None = None)
     return near, where
 
 
-def distances(rows: Rows, others: Rows, some: slice) -> np.ndarray:
-    """float32 (some, others)."""
+def distances(rows: Rows, others: Rows, some: slice, half: np.ndarray | None = None) -> np.ndarray:
+    """float32 (some, others). ``half`` (columns,) is taken off what lies between two values that differ."""
     total = np.zeros((rows.codes[:, some].shape[1], len(others)), np.float32)
     one = np.empty_like(total)
     for j in range(len(rows.codes)):
-        total += apart(rows, others, j, some, one)
+        apart(rows, others, j, some, one)
+        if half is not None and half[j]:
+            np.subtract(one, half[j], out=one, where=(one > half[j]) & (one < 1))
+        total += one
     return total
 
 

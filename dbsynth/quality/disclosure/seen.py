@@ -14,6 +14,7 @@ from dbsynth.pipeline.plan import TablePlan
 from dbsynth.quality.figures import Subject
 from dbsynth.quality.numbered import numbered
 from dbsynth.quality.sides import SURPLUS, Side, Sides
+from dbsynth.relation.facts import Copy
 from dbsynth.relation.keys import combined, row_index
 from dbsynth.schema.model import Table, TableName
 from dbsynth.sqlbase.grammar import is_scalar
@@ -116,6 +117,24 @@ def without_kept(table: Table, plan: TablePlan, made: pa.Table) -> tuple[pa.Tabl
         return made, 0
     at = row_index([made.column(c) for c in by], [rows.column(c) for c in by])
     return made.filter(pa.array(at < 0)), int((at >= 0).sum())
+
+
+def lent(sides: Sides, rows: Seen, k: int) -> dict[str, np.ndarray]:
+    """By column whose values the rows of another table copy, bool (real rows,): where k of these show it, so that it
+    may be told though one row has it (``pipeline.fact_rows.shared_values``)."""
+    found: dict[str, np.ndarray] = {}
+    copies = [f for f in sides.plan.facts if isinstance(f, Copy) and f.parent == rows.name]
+    for fact in copies if rows.plan.kept is None else ():
+        for own, source in zip(fact.columns, fact.sources, strict=True):
+            column = rows.plan.by_column[source]
+            if column.how != "modelled" or column.personal or source not in rows.made.column_names:
+                continue
+            counts = pc.value_counts(combined(sides.real.rows(fact.table).column(own)).drop_null())
+            shown = counts.field("values").filter(pc.greater_equal(counts.field("counts"), k))
+            real = combined(rows.real.column(source)).cast(shown.type)
+            there = np.asarray(pc.is_in(real, value_set=shown))
+            found[source] = found.get(source, False) | there
+    return found
 
 
 def known(array: pa.Array) -> np.ndarray:
