@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 from sqlalchemy.engine import URL, Engine
 
+from dbsynth.artifact.manifest import versions
 from dbsynth.dialect import connect, parse_url
 from dbsynth.errors import UsageError
 from dbsynth.frames.columns import travelling
@@ -31,7 +32,7 @@ from dbsynth.pipeline.update import Base
 from dbsynth.pipeline.work import UrlOrigin
 from dbsynth.quality.diff import check_same_source, check_updatable, drift_of
 from dbsynth.schema.model import Schema, TableName
-from dbsynth.synthesizer import Dtypes, Synthesizer, versions
+from dbsynth.synthesizer import Dtypes, Synthesizer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,7 +3,8 @@
     DbsynthError                     code      exit
     ├── UsageError                   DBS-2xx   2     the command line or a name in it is wrong
     │   ├── ConfigError                        2     dbsynth.toml is wrong
-    │   └── TargetRefused                      2     the target may not be (over)written
+    │   ├── TargetRefused                      2     the target may not be (over)written
+    │   └── CheckpointRefused                  2     a checkpoint is of another run than is asked for
     ├── ConnectionFailed             DBS-3xx   3     host, database, user or password
     │   └── PermissionDenied                   3     connected, but a right is missing
     ├── CannotClone                  DBS-4xx   4     the source cannot be cloned as asked
@@ -51,6 +52,10 @@ class ConfigError(UsageError):
 
 class TargetRefused(UsageError):
     code = "DBS-220"
+
+
+class CheckpointRefused(UsageError):
+    code = "DBS-230"
 
 
 class ConnectionFailed(DbsynthError):

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,9 @@ import pyarrow as pa
 import structlog
 from sqlalchemy.engine import URL
 
-from dbsynth import __version__
 from dbsynth.artifact import model as artifact
 from dbsynth.artifact.learned import schema_hash
+from dbsynth.artifact.manifest import versions
 from dbsynth.artifact.summary import holdings, holds_statistics
 from dbsynth.dialect import parse_url
 from dbsynth.errors import UsageError
@@ -414,11 +413,6 @@ class Synthesizer:
         names = ", ".join(self.label(t.name) for t in self.plan.tables[:5])
         more = f" and {len(self.plan.tables) - 5} more" if len(self.plan.tables) > 5 else ""
         return f"<Synthesizer of {names}{more}, seed {self.seed}>"
-
-
-def versions() -> dict[str, str]:
-    """Of what decides on the bytes of a result."""
-    return {"dbsynth": __version__, "torch": version("torch"), "numpy": version("numpy")}
 
 
 def _nobody(event: Event) -> None:

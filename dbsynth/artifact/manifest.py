@@ -9,9 +9,11 @@ import json
 import os
 import re
 import stat
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dbsynth import __version__
 from dbsynth.errors import ArtifactError
 
 FORMAT = 1
@@ -35,6 +37,11 @@ def about(path: Path) -> dict[str, Any]:
 def is_model(path: Path) -> bool:
     """Whether there is a directory with a manifest, whole or not."""
     return path.is_dir() and (path / MANIFEST).is_file()
+
+
+def versions() -> dict[str, str]:
+    """Of what decides on the bytes of a result."""
+    return {"dbsynth": __version__, "torch": version("torch"), "numpy": version("numpy")}
 
 
 def read_manifest(path: Path) -> tuple[dict[str, Any], str]:

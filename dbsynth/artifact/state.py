@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from dbsynth.artifact.encode import Decoder, Encoder, Unreadable
 from dbsynth.artifact.files import Folder
+from dbsynth.artifact.manifest import as_json
 from dbsynth.codec.base import State
 from dbsynth.errors import ArtifactError
 
@@ -16,6 +18,18 @@ from dbsynth.errors import ArtifactError
 def write_state(state: State) -> tuple[Any, dict[str, np.ndarray]]:
     encoder = Encoder()
     return encode_state(state, encoder), encoder.tensors
+
+
+def digest_of_state(state: State) -> str:
+    """The same for states that the same process version made of the same rows; of one that was read from a file it may
+    be another (a list was a tuple)."""
+    document, arrays = write_state(state)
+    digest = hashlib.blake2b(as_json(document), digest_size=16)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def encode_state(state: State, encoder: Encoder) -> Any:

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @arguments.seed_option
 @arguments.learning
 @arguments.workers_option
-@click.option(
-    "--checkpoint", type=arguments.FOLDER, metavar="FOLDER", help="Go on there after an interruption, same result."
-)
+@arguments.checkpoint_option
 @click.option(
     "--update", is_flag=True, help="Learn anew only what has drifted since the model in --out, and what depends on it."
 )

@@ -18,10 +18,11 @@ from dbsynth.console.failures import failures
 @main.command(epilog=EXIT_TEXT)
 @arguments.source_argument
 @arguments.wishes
+@arguments.checkpoint_option
 @quality_arguments.checking
 @arguments.output
 @arguments.quiet_option
-def clone(verify: bool, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
+def clone(checkpoint: Path | None, verify: bool, as_json: bool, verbose: bool, quiet: bool, **asked: Any) -> None:
     """Make TARGET: the same tables, keys, constraints and indexes as SOURCE, full of synthetic rows.
 
     The target is built beside and swapped in at the end: until then it is what it was.
@@ -40,7 +41,7 @@ def clone(verify: bool, as_json: bool, verbose: bool, quiet: bool, **asked: Any)
         from dbsynth.pipeline.clone import run
 
         with check or nullcontext(), watcher(quiet=quiet, as_json=as_json) as watch:
-            done = run(options, watch, check)
+            done = run(options, watch, check, checkpoint)
         if not quiet and not as_json:
             target = watch.state.started.target if watch.state.started else str(options.target_schema)
             summary.show(stdout_console(), done, watch.state.notes, target=target, verbose=verbose)

@@ -200,6 +200,10 @@ workers_option = click.option(
     help="Processes.  [one a core]",
 )
 
+checkpoint_option = click.option(
+    "--checkpoint", type=FOLDER, metavar="FOLDER", help="Go on there after an interruption, same result."
+)
+
 replace_option = click.option("--replace", is_flag=True, help="Replace a target that dbsynth did not make.")
 
 wishes = together(

@@ -65,6 +65,8 @@ class PlainWatcher(Watcher):
         match event:
             case events.RunStarted():
                 self._line(heading(event))
+            case events.Resumed():
+                self._line(going_on(event))
             case events.StepDone(table=None):
                 self._line(f"{event.step}  {words.duration(event.seconds)}")
             case events.StepDone(table=str(name)):
@@ -107,6 +109,8 @@ class LiveWatcher(Watcher):
         match event:
             case events.RunStarted():
                 self._live.console.print(Text(redact(heading(event))))
+            case events.Resumed():
+                self._live.console.print(Text(going_on(event)))
             case events.StepDone(table=str(name), step=step) if step == self.state.last:
                 self._live.console.print(self._finished(self.state.tables[name]))
 
@@ -159,6 +163,11 @@ class LiveWatcher(Watcher):
 def heading(event: events.RunStarted) -> str:
     seed = words.seeds(event.seed, event.sample_seed)
     return f"{event.source} → {event.target}  {words.counted(len(event.tables), 'table')}  seed {seed}"
+
+
+def going_on(event: events.Resumed) -> str:
+    told = f"an interrupted run goes on: {words.counted(len(event.learned), 'table')} learned already"
+    return f"{told}, {words.counted(len(event.begun), 'training')} begun" if event.begun else told
 
 
 def watcher(*, quiet: bool, as_json: bool) -> Watcher:

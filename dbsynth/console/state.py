@@ -90,6 +90,10 @@ class RunState:
                 table = self._table(event.table)
                 table.train_rows, table.rows, table.kept = event.train_rows, event.rows, event.kept
                 table.strategy = event.strategy
+            case events.Resumed():
+                for name in event.learned:
+                    self._table(name).passed = STEP_SHARES["extract"] + STEP_SHARES["train"]
+                    self._table(name).finished = self.last == "train"
             case events.StepStarted():
                 self._start(event.table, event.step)
             case events.StepProgress():

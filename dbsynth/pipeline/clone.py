@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.engine import URL
@@ -24,6 +26,7 @@ from dbsynth.pipeline.filling import Emit, Filling, cleared_up, fill, progress
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import Wishes, make_plan, select
+from dbsynth.pipeline.resuming import clone_checkpoint
 from dbsynth.pipeline.room import check_room
 from dbsynth.pipeline.sections import with_sections, within
 from dbsynth.pipeline.spool import Spool
@@ -35,6 +38,9 @@ from dbsynth.schema.virtual import with_virtual_keys
 from dbsynth.translate.names import folded
 from dbsynth.translate.names import rule as naming_rule
 from dbsynth.translate.target import open_target, translated_notes
+
+if TYPE_CHECKING:
+    from dbsynth.artifact.resume import FitCheckpoint
 
 log = structlog.get_logger("dbsynth")
 SECRET_BITS = 128
@@ -118,13 +124,22 @@ def plan_only(options: CloneOptions, emit: Emit) -> Plan:
         target.close()
 
 
-def run(options: CloneOptions, emit: Emit, check: Check | None = None) -> events.RunDone:
+def run(
+    options: CloneOptions, emit: Emit, check: Check | None = None, checkpoint: Path | None = None
+) -> events.RunDone:
     """Clone. On any error nothing of this run is left in the target, and the target is what it was before; so it is
-    where ``check``, which sees what was built before it is published, raises one."""
+    where ``check``, which sees what was built before it is published, raises one.
+
+    ``checkpoint``: a folder that keeps what is learned; a run with the same arguments goes on there. Raises
+    CheckpointRefused where it is that of another run, ArtifactError where it is damaged."""
     began = time.monotonic()
-    check_training(options)
+    check_training(options, checkpoint)
     options = limited(options)
     seed = options.seed
+    if seed is None and checkpoint is not None:
+        from dbsynth.artifact.resume import seed_of
+
+        seed = seed_of(checkpoint)
     if seed is None:
         seed = secrets.randbits(32)
         log.info("seed drawn", seed=seed)
@@ -144,7 +159,7 @@ def run(options: CloneOptions, emit: Emit, check: Check | None = None) -> events
             )
         )
         results, verified, private = _build(
-            options, source, target_database, schema, mapping, run_id, seed, emit, check
+            options, source, target_database, schema, mapping, run_id, seed, emit, check, checkpoint
         )
     done = events.RunDone(
         results=results,
@@ -186,7 +201,8 @@ def _build(
     run_id: str,
     seed: int,
     emit: Emit,
-    check: Check | None = None,
+    check: Check | None,
+    checkpoint: Path | None,
 ) -> tuple[tuple[events.TableResult, ...], tuple[Verified, ...], PrivateTraining | None]:
     info = RunInfo(
         run_id,
@@ -209,7 +225,7 @@ def _build(
                 held.pop().__exit__(None, None, None)
 
         try:
-            plan = plan_of(options, source, target_database, schema, mapping, token, seed)
+            kept, plan = _begin(checkpoint, options, source, target_database, schema, mapping, token, seed)
             check_room(plan)
             spool = run.spool = Spool.create(run_id)
             job = work.Job(
@@ -223,9 +239,13 @@ def _build(
                 destination=work.Destination(_goal(options), info, dialect_name(options.source_url)),
                 seconds=train_seconds(plan, options.train_minutes, executor.workers),
                 device=options.device,
+                checkpoints=checkpoint,
                 secret=secrets.randbits(SECRET_BITS),
             )
-            filling = Filling(job, info, executor, emit, options.replace, extracted=extracted)
+            finished = kept.finished(plan) if kept is not None else {}
+            filling = Filling(
+                job, info, executor, emit, options.replace, kept=kept, finished=finished, extracted=extracted
+            )
             if check is not None:
 
                 def checked(building: Building) -> None:
@@ -238,6 +258,29 @@ def _build(
             return *filled, plan.private
         finally:
             extracted()
+
+
+def _begin(
+    checkpoint: Path | None,
+    options: CloneOptions,
+    source: Database,
+    target: Database,
+    schema: Schema,
+    mapping: dict[str, str],
+    snapshot: str,
+    seed: int,
+) -> tuple[FitCheckpoint | None, Plan]:
+    """The plan, or that of the interrupted run in ``checkpoint``."""
+    if checkpoint is None:
+        return None, plan_of(options, source, target, schema, mapping, snapshot, seed)
+    kept = clone_checkpoint(checkpoint, options, source, target, schema, mapping)
+    if (begun := kept.begun(seed)) is not None:
+        plan = replace(begun[0], source=source.describe(), target=_place(target, mapping))
+        kept.check_rows(plan, source.count([t.name for t in plan.tables], snapshot))
+    else:
+        plan = plan_of(options, source, target, schema, mapping, snapshot, seed)
+        kept.begin(plan, seed)
+    return kept, plan
 
 
 def target_names(options: CloneOptions, schema: Schema, source: Database, target: Database) -> dict[str, str]:

@@ -43,6 +43,15 @@ class TablePlanned(Event):
 
 
 @dataclass(frozen=True)
+class Resumed(Event):
+    """A run that was interrupted goes on. ``learned``: tables that are not learned again; ``begun``: those whose
+    training goes on where it was."""
+
+    learned: tuple[str, ...]
+    begun: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class StepStarted(Event):
     """``table`` None: a step of the whole run. Steps: extract, train, generate, load, finish, publish."""
 

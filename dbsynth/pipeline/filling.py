@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -19,6 +20,9 @@ from dbsynth.pipeline.schedule import STEPS, Outcome, Tasks
 from dbsynth.pipeline.spool import Spool
 from dbsynth.schema.model import Schema, TableName
 
+if TYPE_CHECKING:
+    from dbsynth.artifact.resume import Finished, FitCheckpoint
+
 log = structlog.get_logger("dbsynth")
 T = TypeVar("T")
 Emit = Callable[[events.Event], None]
@@ -30,7 +34,8 @@ STEP_WORDS = {"prepare": "extract", "train": "train", "generate": "generate", "p
 @dataclass(frozen=True)
 class Filling:
     """``job`` has a spool. ``given``: tables that are learned already, with what was learned, and ``reports`` of how;
-    ``extracted`` is called when the source is no longer needed."""
+    ``kept``: where what is learned is kept, ``finished``: what was kept there before; ``extracted`` is called when the
+    source is no longer needed."""
 
     job: work.Job
     run: RunInfo
@@ -40,6 +45,8 @@ class Filling:
     steps: Collection[str] = STEPS
     given: Mapping[TableName, bytes] = field(default_factory=dict)
     reports: Mapping[TableName, FitReport] = field(default_factory=dict)
+    kept: FitCheckpoint | None = None
+    finished: Mapping[TableName, Finished] = field(default_factory=dict)
     extracted: Callable[[], None] = lambda: None
     check: Callable[[Building], None] | None = None
     """Called before publishing, with what ``Target.building`` gives: what it raises leaves the target as it was."""
@@ -76,6 +83,8 @@ def fill(target: Target, filling: Filling) -> tuple[tuple[events.TableResult, ..
     executor is closed before that. The caller discards the target on any error."""
     job, emit, plan = filling.job, filling.emit, filling.job.plan
     announce(plan, emit)
+    if filling.kept is not None and filling.kept.resumed:
+        emit(filling.kept.goes_on(plan, filling.finished))
     target.prepare(created(plan), plan.mapping, filling.run, replace=filling.replace)
     for table in plan.tables:
         if table.source_rows == 0 or table.rows == 0:
@@ -88,7 +97,8 @@ def fill(target: Target, filling: Filling) -> tuple[tuple[events.TableResult, ..
     if (check := filling.check) is not None:
         _timed("verify", lambda: check(target.building()), emit)
     _timed("publish", target.publish, emit)
-    return _results(plan, outcomes, filling.reports), verified
+    reports = {**filling.reports, **{n: found.learned.model.report for n, found in filling.finished.items()}}
+    return _results(plan, outcomes, reports), verified
 
 
 def progress(emit: Emit) -> Callable[[str, str, int, int], None]:
@@ -135,7 +145,15 @@ def announce(plan: Plan, emit: Emit) -> None:
 
 
 def _make_rows(target: Target, filling: Filling) -> dict[TableName, Outcome]:
-    emit, spool = filling.emit, filling.job.rows_of()
+    emit, spool, kept, finished = filling.emit, filling.job.rows_of(), filling.kept, filling.finished
+
+    def prepared(name: TableName, codes: str) -> None:
+        if kept is not None:
+            kept.check_codes(finished.get(name), codes)
+
+    def learned(name: TableName, blob: bytes) -> None:
+        if kept is not None:  # from our own worker
+            kept.keep(pickle.loads(blob), tuple(tasks.outcome[name].warnings), tasks.codes[name])
 
     def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
         emit(events.StepDone(str(name), STEP_WORDS[step], seconds, rows))
@@ -153,7 +171,10 @@ def _make_rows(target: Target, filling: Filling) -> dict[TableName, Outcome]:
         filling.job,
         filling.executor,
         steps=filling.steps,
-        given=filling.given,
+        given={**filling.given, **{name: pickle.dumps(found.learned) for name, found in finished.items()}},
+        said={name: found.warnings for name, found in finished.items()},
+        prepared=prepared,
+        learned=learned,
         load=lambda name: target.load(name, spool.batches(name)),
         started=lambda name, step: emit(events.StepStarted(str(name), STEP_WORDS[step])),
         step=settled,

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from dbsynth.artifact.learned import schema_hash
-from dbsynth.artifact.resume import FitCheckpoint
+from dbsynth.artifact.resume import Finished, FitCheckpoint
 from dbsynth.dialect import Database
 from dbsynth.pipeline import events, work
 from dbsynth.pipeline.clone import EFFORT, SECRET_BITS, wishes_of
@@ -22,6 +21,7 @@ from dbsynth.pipeline.filling import STEP_WORDS, Emit, announce
 from dbsynth.pipeline.options import CloneOptions
 from dbsynth.pipeline.plan import Plan
 from dbsynth.pipeline.planner import make_plan
+from dbsynth.pipeline.resuming import fingerprint
 from dbsynth.pipeline.schedule import FIT, Tasks
 from dbsynth.pipeline.train_time import train_seconds
 from dbsynth.pipeline.update import Base, equal_states, merged_plan, merged_statistics, stale_tables
@@ -64,11 +64,12 @@ def fit(
     with database.snapshot() as snapshot:
         kept, begun = None, None
         if checkpoint is not None:
-            counts = database.count([t.name for t in schema.tables], snapshot)
-            kept = FitCheckpoint(checkpoint, _fingerprint(database, schema, options, counts, versions))
+            facts = {"source": database.describe(), **fingerprint(schema, options, versions)}
+            kept = FitCheckpoint(checkpoint, facts)
             begun = kept.begun(options.seed)
-        if begun is not None:
+        if kept is not None and begun is not None:
             plan, seed = begun
+            kept.check_rows(plan, database.count([t.name for t in plan.tables], snapshot))
         else:
             seed = drawn("fit") if options.seed is None else options.seed
             plan = _plan(database, schema, options, sqlglot_dialect, snapshot, seed)
@@ -109,7 +110,7 @@ def refit(
         stale = stale_tables(model.plan, plan, model.drifted, same_codes)
         plan = merged_plan(model.plan, plan, stale)
         given = {
-            name: (found, model.warnings.get(str(name), ()))
+            name: Finished(found, model.warnings.get(str(name), ()), "")
             for name, found in model.learned.items()
             if name in plan.by_name and name not in stale
         }
@@ -160,9 +161,9 @@ def _train(
     executor: Executor,
     kept: FitCheckpoint | None,
     emit: Emit,
-    given: Mapping[TableName, tuple[Learned, tuple[str, ...]]] | None = None,
+    given: Mapping[TableName, Finished] | None = None,
 ) -> Fitted:
-    """``given``: tables that are learned already, with what was said of them."""
+    """``given``: tables that are learned already."""
     emit(
         events.RunStarted(
             run_id="",
@@ -175,12 +176,18 @@ def _train(
     )
     announce(plan, emit)
     finished = kept.finished(plan) if kept is not None else dict(given or {})
-    learned = {name: found for name, (found, _) in finished.items()}
+    learned = {name: found.learned for name, found in finished.items()}
+    if kept is not None and kept.resumed:
+        emit(kept.goes_on(plan, finished))
 
     def take(name: TableName, blob: bytes) -> None:
         learned[name] = pickle.loads(blob)  # from our own worker
         if kept is not None:
-            kept.keep(learned[name], tuple(tasks.outcome[name].warnings))
+            kept.keep(learned[name], tuple(tasks.outcome[name].warnings), tasks.codes[name])
+
+    def prepared(name: TableName, codes: str) -> None:
+        if kept is not None:
+            kept.check_codes(finished.get(name), codes)
 
     def settled(name: TableName, step: str, seconds: float, rows: int) -> None:
         emit(events.StepDone(str(name), STEP_WORDS[step], seconds, rows))
@@ -204,6 +211,8 @@ def _train(
         executor,
         steps=FIT,
         given=dict.fromkeys(finished, b""),
+        said={name: found.warnings for name, found in finished.items()},
+        prepared=prepared,
         learned=take,
         started=lambda name, step: emit(events.StepStarted(str(name), STEP_WORDS[step])),
         step=settled,
@@ -212,7 +221,7 @@ def _train(
         outcomes = tasks.run()
     finally:
         work.forget()
-    warnings = {n: tuple(o.warnings) for n, o in outcomes.items()} | {n: said for n, (_, said) in finished.items()}
+    warnings = {n: tuple(o.warnings) for n, o in outcomes.items()}
     ordered = {t.name: learned[t.name] for t in plan.tables if t.name in learned}
     return Fitted(plan, ordered, warnings, seed)
 
@@ -230,28 +239,4 @@ def asked_of(options: CloneOptions) -> dict[str, object]:
         "strategy": options.strategy,
         "keep": ["none"] if options.keep_none else sorted(options.keep),
         "privacy_k": options.privacy_k,
-    }
-
-
-def _fingerprint(
-    database: Database,
-    schema: Schema,
-    options: CloneOptions,
-    counts: Mapping[TableName, int],
-    versions: Mapping[str, str],
-) -> dict[str, object]:
-    """What decides on the result of a fit, by the names of its arguments."""
-    return {
-        "source": database.describe(),
-        "schema": schema_hash(schema),
-        "numbers of rows": {str(n): counts[n] for n in sorted(counts)},
-        "effort": options.effort,
-        "train_minutes": options.train_minutes,
-        "device": options.device,
-        "strategy": options.strategy,
-        "sample_rows": options.sample_rows,
-        "keep": ["none"] if options.keep_none else sorted(options.keep),
-        "privacy_k": options.privacy_k,
-        "facts": [list(w) for w in (options.facts.refuse, options.facts.confirm, options.facts.declare)],
-        "versions": dict(versions),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,15 +42,19 @@ FIT, MAKE = STEPS[:2], STEPS[2:4]
 class Tasks:
     """Runs ``steps`` for every table of the job's plan.
 
-    ``given``: tables that are learned already, with what was learned; ``learned(table, what)`` is called for each other
-    one. ``load(name)`` writes a finished table to the target (on one thread of this process); ``extracted`` is called
-    when the source is no longer needed; ``step(table, step, seconds, rows)`` after each task.
+    ``given``: tables that are learned already, with what was learned; ``said``: where a run goes on, what was said of
+    them. ``prepared(table, codes)`` is called with a digest of how the rows of a table are coded, ``learned(table,
+    what)`` for each table that is not given. ``load(name)`` writes a finished table to the target (on one thread of
+    this process); ``extracted`` is called when the source is no longer needed; ``step(table, step, seconds, rows)``
+    after each task.
     """
 
     job: work.Job
     executor: Executor
     steps: Collection[str] = STEPS
     given: Mapping[TableName, bytes] = field(default_factory=dict)
+    said: Mapping[TableName, Sequence[str]] = field(default_factory=dict)
+    prepared: Callable[[TableName, str], None] = lambda name, codes: None
     learned: Callable[[TableName, bytes], None] = lambda name, blob: None
     load: Callable[[TableName], int] = lambda name: 0
     started: Callable[[TableName, str], None] = lambda name, step: None
@@ -59,7 +63,8 @@ class Tasks:
 
     def __post_init__(self) -> None:
         self.blob = pickle.dumps(self.job)
-        self.outcome = {t.name: Outcome() for t in self.job.plan.tables}
+        self.outcome = {t.name: Outcome(warnings=list(self.said.get(t.name, ()))) for t in self.job.plan.tables}
+        self.codes: dict[TableName, str] = {}
         self.own: dict[TableName, bytes] = {}
         self.shared: dict[tuple[TableName, TableName], bytes] = {}
         self.models = dict(self.given)
@@ -96,13 +101,14 @@ class Tasks:
         if step == "prepare":
             return work.prepare_table, (self.blob, name)
         if step == "train":
-            chain, child = [], name
+            chain, child, codes = [], name, [self.codes[name]]
             for ancestor in work.lineage(self.job.plan, self.job.plan[name]):
                 if (ancestor.name, child) not in self.shared:
                     break
                 chain.append(self.shared[ancestor.name, child])
                 child = ancestor.name
-            return work.train_table, (self.blob, self.own[name], chain)
+                codes.append(self.codes[child])
+            return work.train_table, (self.blob, self.own[name], chain, " ".join(codes))
         if step == "generate":
             return work.generate_table, (self.blob, self.models[name])
         return work.patch_table, (self.blob, name)
@@ -154,12 +160,15 @@ class Tasks:
         rows = 0
         if step == "prepare":
             rows = result.rows
+            self.codes[name] = result.codes
+            self.prepared(name, result.codes)
             if ("train", name) in self.waiting:
                 self.own[name] = result.own
             self.size[name] = rows_to_see(result.rows) * (result.columns + 1)
             for child, blob in result.shared.items():
                 self.shared[name, child] = blob
-            outcome.warnings += result.warnings
+            if name not in self.said:
+                outcome.warnings += result.warnings
         elif step == "train":
             self.models[name], outcome.report = result
             outcome.warnings += outcome.report.warnings

@@ -122,16 +122,19 @@ def forget() -> None:
 
 @dataclass(frozen=True)
 class PreparedBlobs:
-    """``own``: what only the table's training needs; ``shared``: what its descendants' training needs too."""
+    """``own``: what only the table's training needs; ``shared``: what its descendants' training needs too; ``codes``: a
+    digest of how its rows are coded, "" where there are no checkpoints."""
 
     own: bytes
     shared: dict[TableName, bytes]
     rows: int
     columns: int
     warnings: tuple[str, ...]
+    codes: str = ""
 
 
 def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
+    from dbsynth.artifact.state import digest_of_state
     from dbsynth.pipeline.prepare import prepare
     from dbsynth.pipeline.train import Ancestor
 
@@ -155,10 +158,12 @@ def prepare_table(blob: bytes, name: TableName) -> PreparedBlobs:
         rows=len(prepared.encoded.codes),
         columns=len(prepared.codec.cardinalities),
         warnings=prepared.warnings,
+        codes=digest_of_state(prepared.codec.state()) if job.checkpoints else "",
     )
 
 
-def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[bytes, FitReport]:
+def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes], codes: str) -> tuple[bytes, FitReport]:
+    """``codes``: of the table and its ancestors: what a checkpoint of the training belongs to."""
     from dbsynth.artifact.checkpoint import TrainingCheckpoint
     from dbsynth.pipeline.draft import Learned
     from dbsynth.pipeline.train import train, train_privately
@@ -180,7 +185,7 @@ def train_table(blob: bytes, own: bytes, ancestors: Sequence[bytes]) -> tuple[by
             seconds=job.seconds.get(prepared.plan.name),
             device=job.device,
             progress=told,
-            checkpoint=TrainingCheckpoint.of(job.checkpoints, prepared.plan.name) if job.checkpoints else None,
+            checkpoint=TrainingCheckpoint.of(job.checkpoints, prepared.plan.name, codes) if job.checkpoints else None,
         )
     learned = Learned(
         plan=prepared.plan,
