@@ -257,6 +257,13 @@ def _seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
 serving = together(
     [
         click.option("--models", type=FOLDER, metavar="FOLDER", help="Models for dbsynth.generate: one a directory."),
+        click.option(
+            "--state",
+            type=FOLDER,
+            envvar="DBSYNTH_STATE",
+            metavar="FOLDER",
+            help="What jobs have learned, for the worker that takes one over.  [jobs in the user's cache]",
+        ),
         click.option("--port", type=click.IntRange(0, 65535), help="Answer /healthz, /readyz and /metrics there."),
         click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen for these."),
         click.option(

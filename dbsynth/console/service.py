@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy.engine import URL
 
 from dbsynth.config import load_config
@@ -15,6 +16,8 @@ try:
     from dbsynth.service import install as control
 except ModuleNotFoundError as missing:
     raise UsageError(f"jobs in SQL need the package {missing.name}", hint="pip install 'dbsynth[service]'") from missing
+
+log = structlog.get_logger("dbsynth")
 
 
 def install(
@@ -38,7 +41,8 @@ def install(
     return f"the control schema is of version {after or 'base'} now" + (f", was of {before}" if before else "")
 
 
-def serve(config: Path | None, *, url: str, verbose: bool, **asked: Any) -> None:
+def serve(config: Path | None, *, url: str, verbose: bool, state: Path | None, **asked: Any) -> None:
+    from dbsynth.service.kept import state_folder
     from dbsynth.service.logs import set_up
     from dbsynth.service.worker import Settings, Worker
 
@@ -48,7 +52,14 @@ def serve(config: Path | None, *, url: str, verbose: bool, **asked: Any) -> None
             f"--models {models}: there is no such folder", hint="make it: models that are put there later are seen"
         )
     set_up(as_json=asked["log_json"], verbose=verbose)
-    Worker(Settings(url=_url(config, url), config=config, verbose=verbose, **asked)).serve()
+    try:
+        place = state_folder(state)
+    except UsageError as error:
+        if state is not None:
+            raise
+        log.warning("jobs that are taken over begin anew: name a folder with --state", reason=error.message)
+        place = None
+    Worker(Settings(url=_url(config, url), config=config, state=place, verbose=verbose, **asked)).serve()
 
 
 def _url(config: Path | None, text: str) -> URL:

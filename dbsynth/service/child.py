@@ -35,6 +35,7 @@ from dbsynth.dialect import parse_url
 from dbsynth.errors import DbsynthError, InternalError
 from dbsynth.pipeline import events
 from dbsynth.pipeline.executor import PRELOAD
+from dbsynth.service.going_on import go_on
 from dbsynth.service.guard import JobGuard
 from dbsynth.service.logs import set_up
 from dbsynth.service.models import model_path
@@ -62,11 +63,11 @@ class Child:
             self._out.write(json.dumps({"event": event, **facts}, default=str) + "\n")
             self._out.flush()
 
-    def do(self, job: Job) -> None:
+    def do(self, job: Job, kept: Path | None) -> None:
         """Do the job and say how it ended. Raises Interrupted when it is to end at once."""
         try:
             with guarded(JobGuard(job)):
-                done = self._clone(job) if job.kind == "clone" else self._generate(job)
+                done = self._clone(job, kept) if job.kind == "clone" else self._generate(job)
         except DbsynthError as error:
             self.say("failed", error=as_asked(told(error)), transient=error.transient)
         except Exception as error:
@@ -78,9 +79,7 @@ class Child:
         else:
             self.say("done", rows=sum(r.rows for r in done.results), seconds=done.seconds)
 
-    def _clone(self, job: Job) -> events.RunDone:
-        from dbsynth.pipeline.clone import run
-
+    def _clone(self, job: Job, kept: Path | None) -> events.RunDone:
         asked = read_options("clone", job.options)
         assert isinstance(asked, CloneJob)
         options = clone_options(
@@ -97,7 +96,10 @@ class Child:
         # Read as the caller, who may read no more than that; what is written belongs to the worker until the end.
         workers = options.workers if self.workers is None else self.workers
         source = acting(options.source_url, job.caller_name)
-        return run(replace(options, source_url=source, workers=workers), self._event)
+        options = replace(options, source_url=source, workers=workers)
+        if options.dp_epsilon is not None:
+            kept = None  # a fit that goes on elsewhere would pay anew
+        return go_on(job, options, kept, self._event)
 
     def _generate(self, job: Job) -> events.RunDone:
         from dbsynth.synthesizer import Synthesizer
@@ -120,6 +122,8 @@ class Child:
         match event:
             case events.RunStarted():
                 self.say("started", name=event.run_id)
+            case events.Resumed():
+                self.say("resumed", tables=event.learned)
             case events.TablePlanned():
                 self.say("table", table=event.table, rows=event.rows, strategy=event.strategy)
             case events.StepStarted(table=str(table)):
@@ -150,7 +154,7 @@ def main() -> None:
     _warm_up(child.workers)
     child.say("ready")
     while True:
-        child.do(read_job(jobs.get()))
+        child.do(*read_job(jobs.get()))
 
 
 def _warm_up(workers: int | None) -> None:

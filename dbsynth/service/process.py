@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from dbsynth.service.queue import Job, write_job
@@ -43,8 +44,8 @@ class Process:
         """Readable when there are messages, or the process has ended."""
         return self._out.fileno()
 
-    def start(self, job: Job) -> None:
-        self._send(write_job(job))
+    def start(self, job: Job, kept: Path | None) -> None:
+        self._send(write_job(job, kept))
 
     def messages(self) -> list[dict[str, Any]]:
         """What it has said since the last call."""

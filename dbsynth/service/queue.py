@@ -6,7 +6,8 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal, LiteralString
 from uuid import UUID
 
@@ -54,6 +55,7 @@ class Claim:
     """``lost_run``: what the run of the worker that was lost is called, if it came so far."""
 
     job: Job
+    asked_at: datetime
     taken_over: bool
     lost_run: str | None
 
@@ -104,7 +106,7 @@ class Queue:
             most_attempts=row["most_attempts"],
             run=row["run"],
         )
-        return Claim(job, row["taken_over"], row["lost_run"])
+        return Claim(job, row["enqueued_at"], row["taken_over"], row["lost_run"])
 
     def heartbeat(self, job: Job) -> Beat:
         if held := self._rows("heartbeat", id=job.id, token=job.token, lease=self.lease):
@@ -161,16 +163,22 @@ class Queue:
         return bool(rows)
 
     def named(self, job: Job, name: str) -> None:
-        self.connection.execute("update dbsynth.run set name = %s where id = %s", (name, job.run))
+        """It begins; a second time in the same attempt where what it went on from was of no use."""
+        self.connection.execute("update dbsynth.run set name = %s, resumed = false where id = %s", (name, job.run))
 
-    def progress(self, job: Job, tasks: Iterable[tuple[str, str | None, int | None, str | None, float]]) -> None:
-        """``tasks``: table, step, rows, strategy, seconds."""
+    def resumed(self, job: Job) -> None:
+        """It goes on from what an earlier attempt has learned."""
+        self.connection.execute("update dbsynth.run set resumed = true where id = %s", (job.run,))
+
+    def progress(self, job: Job, tasks: Iterable[tuple[str, str | None, int | None, str | None, float, bool]]) -> None:
+        """``tasks``: table, step, rows, strategy, seconds, whether it was learned by an earlier attempt."""
         with self.connection.cursor() as cursor:
             cursor.executemany(
-                "insert into dbsynth.task as t (run, table_name, step, rows, strategy, seconds)"
-                " values (%s, %s, %s, %s, %s, %s) on conflict (run, table_name) do update"
+                "insert into dbsynth.task as t (run, table_name, step, rows, strategy, seconds, resumed)"
+                " values (%s, %s, %s, %s, %s, %s, %s) on conflict (run, table_name) do update"
                 " set step = excluded.step, rows = coalesce(excluded.rows, t.rows),"
-                " strategy = coalesce(excluded.strategy, t.strategy), seconds = excluded.seconds",
+                " strategy = coalesce(excluded.strategy, t.strategy), seconds = excluded.seconds,"
+                " resumed = excluded.resumed",
                 [(job.run, *task) for task in tasks],
             )
 
@@ -191,6 +199,14 @@ class Queue:
             "select state, count(*) from dbsynth.job where state in ('queued', 'running') group by state"
         ).fetchall()
         return {"queued": 0, "running": 0, **dict(rows)}
+
+    def open_among(self, jobs: Iterable[int]) -> dict[int, datetime]:
+        """Of ``jobs`` those that have not ended, with when they were asked for."""
+        rows = self.connection.execute(
+            "select id, enqueued_at from dbsynth.job where state in ('queued', 'running') and id = any (%s)",
+            (list(jobs),),
+        ).fetchall()
+        return dict(rows)
 
     def enter_models(self, models: Mapping[str, tuple[str, int, int]]) -> None:
         """Say which models this worker has: name -> digest, bytes, tables. Those it has no more are taken out."""
@@ -233,10 +249,13 @@ def told(error: DbsynthError) -> str:
     return redact(f"{error.message} [{error.code}]" + (f" ({error.hint})" if error.hint else ""))[:MAX_ERROR]
 
 
-def write_job(job: Job) -> str:
-    return json.dumps({**asdict(job), "token": str(job.token)})
+def write_job(job: Job, kept: Path | None) -> str:
+    """``kept``: the folder of what attempts at the job have learned, if there is a place for it."""
+    told = {**asdict(job), "token": str(job.token)}
+    return json.dumps({"job": told, "kept": None if kept is None else str(kept)})
 
 
-def read_job(line: str) -> Job:
+def read_job(line: str) -> tuple[Job, Path | None]:
     found = json.loads(line)
-    return Job(**{**found, "token": UUID(found["token"])})
+    job = Job(**{**found["job"], "token": UUID(found["job"]["token"])})
+    return job, None if found["kept"] is None else Path(found["kept"])

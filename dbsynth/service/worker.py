@@ -27,9 +27,12 @@ from dbsynth_postgresql.connection import make_engine
 from dbsynth_postgresql.session import Session
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
+from dbsynth.dialect import connect
 from dbsynth.errors import ConnectionFailed, DbsynthError, UsageError
 from dbsynth.service.install import newest, served
+from dbsynth.service.kept import Kept
 from dbsynth.service.models import known_models
 from dbsynth.service.monitor import Answers, Monitor
 from dbsynth.service.process import Process
@@ -39,6 +42,8 @@ log = structlog.get_logger("dbsynth")
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, ConnectionFailed)
 """What the driver raises when a connection is gone."""
 
+KEPT_SECONDS = 60.0
+"""Between two looks for what was kept for jobs that other workers have ended, or died with."""
 CLEARING = 6.0
 """Seconds within which the server has noticed that a process is gone."""
 
@@ -48,10 +53,12 @@ class Settings:
     """``lease``: seconds after which the job of a worker that is not heard of is anybody's. ``beat``: between two
     heartbeats; a cancelled job is noticed within, even where the notification is lost. ``poll``: between two looks into
     the queue without a notification. ``grace``: for the running job when the worker is to stop. ``retry``: before the
-    second attempt, doubled for each further one. ``port`` None: no health and no metrics."""
+    second attempt, doubled for each further one. ``port`` None: no health and no metrics. ``state``: where it is kept
+    what jobs have learned, None: nowhere."""
 
     url: URL
     models: Path | None = None
+    state: Path | None = None
     config: Path | None = None
     host: str = "127.0.0.1"
     port: int | None = None
@@ -88,6 +95,7 @@ class Worker:
         self._engine: Engine = make_engine(settings.url, read_only=False)
         self._session: Session | None = None
         self._queue: Queue | None = None
+        self._kept: Kept | None = None
         self._child: Process | None = None
         self._running: Running | None = None
         self._stopping = 0
@@ -211,9 +219,11 @@ class Worker:
         session.driver.execute(f"listen {CHANNEL}".encode())
         self._session = session
         self._queue = Queue(session.driver, self.settings.name, timedelta(seconds=self.settings.lease))
+        if self.settings.state is not None:
+            self._kept = Kept(self.settings.state, identity(self.settings.url))
         self._connect_tries = 0
         self._due.pop("connect", None)
-        for what in ("claim", "models", "clear", "counts"):
+        for what in ("claim", "models", "clear", "counts", "kept"):
             self._due[what] = 0.0
         return True
 
@@ -254,6 +264,9 @@ class Worker:
         if self._is_due("counts", 5.0):
             for state, number in self._queue.counts().items():
                 self.monitor.queue.labels(state).set(number)
+        if self._is_due("kept", KEPT_SECONDS) and self._kept is not None:
+            jobs = self._kept.jobs()
+            self._kept.clear(self._queue.open_among(jobs) if jobs else {})
         pause = 1.0 if time.monotonic() < self._clear_until else self.settings.lease
         if self._running is None and self._is_due("clear", pause):
             clear_dead_runs(self._session)
@@ -305,7 +318,7 @@ class Worker:
             self._settle(running, "failed", told(error))
             return
         assert self._child is not None
-        self._child.start(job)
+        self._child.start(job, None if self._kept is None else self._kept.of(job.id, claim.asked_at))
 
     def _hear(self) -> None:
         """What the child says."""
@@ -331,9 +344,16 @@ class Worker:
             case "table":
                 running.tables[message["table"]] = {"rows": message["rows"], "strategy": message["strategy"]}
                 running.changed.add(message["table"])
+            case "resumed":
+                self._soon(lambda queue: queue.resumed(running.job))
+                for name in message["tables"]:
+                    running.tables[name]["resumed"] = True
+                    running.changed.add(name)
             case "step":
                 table = running.tables.setdefault(message["table"], {})
-                table["step"] = message["step"]
+                # Of a table that is taken over rows are read only for those under it, perhaps after it is loaded.
+                if not (table.get("resumed") and message["step"] == "extract"):
+                    table["step"] = message["step"]
                 table["seconds"] = table.get("seconds", 0.0) + message.get("seconds", 0.0)
                 running.changed.add(message["table"])
             case "done":
@@ -395,7 +415,7 @@ class Worker:
         job, seconds = running.job, time.monotonic() - running.began
         self._running = None
         self._due.pop("beat", None)
-        self._due["claim"] = 0.0
+        self._due["claim"] = self._due["kept"] = 0.0
         self.monitor.jobs.labels(job.kind, outcome).inc()
         self.monitor.seconds.labels(job.kind).observe(seconds)
         log.info("job ended", job=job.id, outcome=outcome, seconds=round(seconds, 3), error=error)
@@ -434,5 +454,17 @@ class Worker:
             clear_dead_runs(self._session)
 
 
-def _task(name: str, table: dict[str, Any]) -> tuple[str, str | None, int | None, str | None, float]:
-    return name, table.get("step"), table.get("rows"), table.get("strategy"), table.get("seconds", 0.0)
+def _task(name: str, table: dict[str, Any]) -> tuple[str, str | None, int | None, str | None, float, bool]:
+    told = table.get("step"), table.get("rows"), table.get("strategy"), table.get("seconds", 0.0)
+    return name, *told, table.get("resumed", False)
+
+
+def identity(url: URL) -> str:
+    """Of the database, by whatever name of its host it is reached."""
+    database = connect(url)
+    try:
+        return database.identity()
+    except DBAPIError as error:
+        raise ConnectionFailed("the connection was lost", transient=True) from error
+    finally:
+        database.close()

@@ -15,21 +15,11 @@ from pathlib import Path
 from dbsynth import __version__
 from dbsynth.artifact import manifest
 from dbsynth.errors import ArtifactError, UsageError
+from dbsynth.folders import cache_folder
 
 log = logging.getLogger("dbsynth.testing")
 MOST_DUMPS = 40
 """That are kept; the longest unused goes first."""
-
-
-def cache_folder() -> Path:
-    """``$DBSYNTH_CACHE``, or ``dbsynth`` in the user's cache folder."""
-    named = os.environ.get("DBSYNTH_CACHE")
-    if named:
-        return Path(named)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dbsynth"
-    except RuntimeError as error:
-        raise UsageError("this user has no home folder to keep rows in", hint="DBSYNTH_CACHE names a folder") from error
 
 
 def key_of(model: Path, scale: float, rows: Mapping[str, int], seed: int, schema: str | None) -> str:

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dbsynth import __version__
-from dbsynth.testing.cache import cache_folder, locked
+from dbsynth.folders import cache_folder
+from dbsynth.testing.cache import locked
 
 log = logging.getLogger("dbsynth.testing")
 FORMAT = b"dbsynth data directory 1\n"

@@ -29,6 +29,12 @@ end
 $$"""
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers of a test keep what jobs have learned in a folder of their own."""
+    monkeypatch.setenv("DBSYNTH_STATE", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def control(database: str, execute: Execute) -> str:
     """The URL of a database with the control schema. alice and bob may ask for jobs, carol may not, boss sees all;

@@ -34,6 +34,16 @@ TINY = """
     grant usage on schema tiny to alice, bob;
     grant select on all tables in schema tiny to alice, bob;
 """
+FAMILY = """
+    create schema family;
+    create table family.parent (id int primary key, region text not null, note text);
+    create table family.child (id int primary key, parent int not null references family.parent, kind text, x float8);
+    insert into family.parent select g, 'r' || g % 4, 'secret-' || g from generate_series(1, 300) g;
+    insert into family.child select g, 1 + g % 300, 'k' || g % 5, sqrt(g * 7 % 97) from generate_series(1, 290) g;
+    grant usage on schema family to public;
+    grant select on all tables in schema family to public;
+"""
+"""``parent`` is learned before ``child``, which has fewer cells to see."""
 
 
 class Serving:

@@ -42,7 +42,7 @@ OBJECTS = """
 def test_every_version_is_reached_from_every_other(database: str, execute: Execute) -> None:
     url = make_url(database)
     versions = install.versions()
-    assert versions == ["0001", "0002", "0003", "0004"]
+    assert versions == ["0001", "0002", "0003", "0004", "0005"]
     assert install.installed(url) is None
     fresh = {}
     for version in versions:
@@ -122,13 +122,13 @@ def test_the_command_line(database: str, tmp_path: Path, monkeypatch: pytest.Mon
 
     assert said("install-sql", "shop", "--show") == "there is no control schema"
     assert "has no control schema" in said("serve", "shop", code=2)
-    assert said("install-sql", "shop") == "the control schema is of version 0004 now"
-    assert said("install-sql", database) == "version 0004: nothing to do"
+    assert said("install-sql", "shop") == "the control schema is of version 0005 now"
+    assert said("install-sql", database) == "version 0005: nothing to do"
     assert (
-        said("install-sql", "shop", "--downgrade", "0002") == "the control schema is of version 0002 now, was of 0004"
+        said("install-sql", "shop", "--downgrade", "0002") == "the control schema is of version 0002 now, was of 0005"
     )
-    assert "is of version 0002, this worker is made for 0004" in said("serve", "shop", code=2)
-    assert said("install-sql", "shop", "--show") == "version 0002, newest 0004"
+    assert "is of version 0002, this worker is made for 0005" in said("serve", "shop", code=2)
+    assert said("install-sql", "shop", "--show") == "version 0002, newest 0005"
     assert "give one" in said("install-sql", "shop", "--show", "--uninstall", code=2)
     assert "the roles" in said("install-sql", "shop", "--uninstall")
     assert "lives in a PostgreSQL database" in said("install-sql", "duckdb:///x.duckdb", code=2)

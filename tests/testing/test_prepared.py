@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from dbsynth.errors import UsageError
+from dbsynth.folders import cache_folder
 from dbsynth.testing import embedded, prepared
-from dbsynth.testing.cache import cache_folder
 from dbsynth.testing.embedded import conninfo, create_database, embedded_binaries, embedded_postgres
 
 

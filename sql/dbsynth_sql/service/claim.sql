@@ -22,7 +22,8 @@ held as (
     from open
     where j.id = open.id
     returning j.id, j.kind, j.source, j.target, j.options, j.caller_oid,
-        pg_get_userbyid(j.caller_oid)::text as caller_name, j.seed, j.lease, j.attempts, j.most_attempts
+        pg_get_userbyid(j.caller_oid)::text as caller_name, j.seed, j.lease, j.attempts, j.most_attempts,
+        j.enqueued_at
 ),
 lost as (
     update dbsynth.run r
