@@ -122,15 +122,34 @@ def emptied(sides: Sides) -> Iterator[Finding]:
 
 
 def below(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
+    effects = design_effects(sides, results)
     for r in results:
         f = r.figure
         floor = FLOORS.get(f.name)
         if floor is None or f.ceiling is None or exempt(sides, r):
             continue
-        far = floor.passed_by(f, r.measured.rows or f.rows)
+        effect = 1.0 if f.subject.relation else effects.get((f.subject.table, f.subject.columns), 1.0)
+        real, made = (round(n / effect) for n in r.measured.rows or f.rows)
+        far = floor.passed_by(f, (real, made))
         if far is not None:
             says = floor.says.format(value=f.value, ceiling=f.ceiling, says=f.says)
             yield Finding(floor.severity, "quality", f.subject, f"{f.subject}: {says}", floor.remedy, far)
+
+
+def design_effects(sides: Sides, results: Sequence[Result]) -> dict[tuple[TableName, tuple[str, ...]], float]:
+    """How many rows of a column tell as much as one that is drawn by itself (Kish 1965, "Survey sampling", section
+    5.4), from how much siblings have in common and how many families of one size would count as much: where a few big
+    families each have a value of their own, few families make out its share."""
+    families = {f.subject.relation: r.measured.rows for r in results if (f := r.figure).name == "big parents"}
+    found: dict[tuple[TableName, tuple[str, ...]], float] = {}
+    for r in results:
+        f, depends = r.figure, r.measured.dependence
+        many = families.get(f.subject.relation) if f.name == "siblings" else None
+        if depends is not None and many is not None:
+            size = sides.real.counts[f.subject.table] / max(1, many[0])
+            key = (f.subject.table, f.subject.columns)
+            found[key] = max(found.get(key, 1.0), 1.0 + (size - 1.0) * max(0.0, depends.real))
+    return found
 
 
 def exempt(sides: Sides, result: Result) -> bool:

@@ -11,7 +11,8 @@ import pytest
 from dbsynth.quality import relations, shapes
 from dbsynth.quality.disclosure.attacks import Grid
 from dbsynth.quality.disclosure.counters import is_counter, step
-from dbsynth.quality.figures import Privacy
+from dbsynth.quality.fidelity import fidelity
+from dbsynth.quality.figures import Privacy, Subject
 from dbsynth.quality.numbered import numbered, without_told
 from dbsynth.quality.privacy import privacy
 from dbsynth.quality.variables import Frame, told, variables
@@ -124,3 +125,24 @@ def test_what_rules_tell_is_told_by_others() -> None:
     told_by = replace(found.plan, tables=(replace(plan, columns=columns),), facts=(code, name))
     assert numbered(told_by, told_by.tables[0]) == {"code"}
     assert without_told(told_by, named("t"), ["kind", "name", "other"]) == ["kind", "other"]
+
+
+def load_of(big: int, seed: int) -> tuple[pa.Table, pa.Table]:
+    """Parents and their children: one has ``big`` of them, of the first load, the others four, of the second."""
+    owner = np.r_[np.ones(big, int), np.repeat(np.arange(2, 62), 4)]
+    loaded = pa.array(np.where(owner == 1, 7_000, 8_000), pa.int32()).cast(pa.date32())
+    children = pa.table({"id": np.arange(len(owner)), "owner": owner, "loaded": loaded})
+    x = np.random.default_rng(seed).normal(size=61)
+    return pa.table({"id": np.arange(1, 62), "x": x}), children
+
+
+def test_shares_that_one_big_family_makes_out_are_no_damage() -> None:
+    (above, real), (others, made) = load_of(260, 1), load_of(40, 2)
+    owners = table("owner", above)
+    rows = {"owner": above, "t": real}, {"owner": others, "t": made}
+    alone, of_families = (
+        fidelity(sides([owners, table("t", real, parents=keys)], *rows)).findings for keys in ({}, {"owner": "owner"})
+    )
+    loaded = Subject(named("t"), ("loaded",))
+    assert [f.severity for f in alone if f.subject == loaded] == ["failure"]
+    assert [f for f in of_families if f.subject == loaded] == []
