@@ -210,7 +210,7 @@ def _single(
     known = _known(data, column.name)
     codes = _codes(column, data, others, k) if role in CODED and _is_text(column) else None
     if isinstance(codes, Codes):
-        guard = Guard([] if codes.told else known, derive(seed, "guard"))
+        guard = Guard([] if codes.told and not codes.chosen else known, derive(seed, "guard"))
         kept, longest = shared_values(known), _length(column)
         return MadeColumn(str(table.name), column.name, codes, guard, unique=unique, max_length=longest, shared=kept)
     # what a person's row says of them, and free text, is never the source's, however many say the same

@@ -60,6 +60,12 @@ class CodeForm:
     runs: tuple[CodeRun, ...]
     check: str
 
+    @property
+    def alike(self) -> float:
+        """The chance of two values of one row to be equal: of their options to be."""
+        shares = [np.array(r.weights) / sum(r.weights) for r in self.runs if r.kind == "option"]
+        return float(np.prod([s @ s for s in shares]))
+
 
 def learned_forms(values: Sequence[str], guides: Mapping[str, pa.Array], k: int) -> list[CodeForm]:
     """``guides``: other columns of the same rows. Empty where the values are no codes, or too few."""

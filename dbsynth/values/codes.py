@@ -15,6 +15,9 @@ from dbsynth.values.code_forms import CodeForm, CodeRun, learned_forms, written
 from dbsynth.values.forms import choose
 from dbsynth.values.pattern import Pattern
 
+SELDOM = 0.05
+"""Chance of two values that tell the same of their rows to be equal."""
+
 
 class Codes:
     """Draws codes for rows. ``fallback``: without rows, and for forms that are not told apart."""
@@ -39,6 +42,13 @@ class Codes:
         one of the source's says nothing."""
         kinds = [{r.kind for r in f.runs} for f in self.forms]
         return all("free" not in own or own & {"counter", "rank"} for own in kinds)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether what a row does not tell of its value is drawn from so many words that values of the source, drawn
+        by chance, can be drawn again without much ado: nothing is counted, which would leave gaps."""
+        counted = any(r.kind in ("counter", "rank") for f in self.forms for r in f.runs)
+        return not counted and all(f.alike <= SELDOM for f in self.forms)
 
     def draw(self, count: int, rng: np.random.Generator) -> list[str]:
         return self.fallback.draw(count, rng)

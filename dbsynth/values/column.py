@@ -76,7 +76,12 @@ class MadeColumn:
     @property
     def guarded(self) -> bool:
         """Whether none of its values is one of the source's."""
-        return len(self.guard) > 0 and not self.shared
+        return len(self.guard) > 0 and not self.shared and not self._told
+
+    @property
+    def _told(self) -> bool:
+        """Whether rows tell so much of their values that these stay, should they be the source's."""
+        return bool(getattr(self.drawer, "told", False))
 
     def generate(
         self, present: Mapping[str, np.ndarray], row: Mapping[str, pa.Array], rng: np.random.Generator
@@ -136,6 +141,8 @@ class MadeColumn:
                 others = again(open_.tolist(), found.take(pa.array(open_)).to_pylist(), rng, turn)
             found = placed(found, open_, self._cut(others))
             open_ = open_[self._taken(found.take(pa.array(open_)), np.arange(len(open_)))]
+        if len(open_) and self._told:
+            open_ = self._repeated(found, open_)
         return placed(found, open_, self._numbered(found.take(pa.array(open_)), drawer)) if len(open_) else found
 
     def _cut(self, values: Sequence[str] | pa.Array) -> pa.Array:
@@ -156,6 +163,12 @@ class MadeColumn:
             free = np.flatnonzero(~taken)
             taken[free] = ~self._used.fresh(words[free])
         return np.asarray(rows[taken])
+
+    def _repeated(self, values: pa.Array, rows: np.ndarray) -> np.ndarray:
+        """Of ``rows`` (of ``values``) those whose value was made before, where each may be there once."""
+        if not self.unique:
+            return rows[:0]
+        return np.asarray(rows[~self._used.fresh(self.guard.words(values.take(pa.array(rows))))])
 
     def _numbered(self, values: pa.Array, drawer: Drawer) -> pa.Array:
         """Free values: the pattern's in turn, or ``values`` with numbers. Where the source has used up all the values

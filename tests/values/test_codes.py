@@ -160,6 +160,26 @@ def test_a_unique_column_of_a_table_counts_on_and_survives_saving() -> None:
         assert not {*out, *more} & set(data.column("code").to_pylist())
 
 
+@pytest.mark.parametrize("unique", [True, False])
+@pytest.mark.parametrize(("words", "free"), [(12, True), (2, False)])
+def test_words_beside_a_key_are_none_of_the_sources_where_there_are_many(words: int, free: bool, unique: bool) -> None:
+    """Of two words a quarter of the rows have the source's by chance: else all would tell what it was not."""
+    rng = generator(1, "words", words)
+    some = np.array([f"{chr(65 + i)}{'abcdefghijkl'[i] * 4}" for i in range(words)])
+    ids = np.arange(1, N + 1)
+    named = [f"{a} {b.lower()} {i}" for a, b, i in zip(rng.choice(some, N), rng.choice(some, N), ids, strict=True)]
+    columns = (Column("id", sqltypes.Integer(), "integer", False), Column("name", sqltypes.Text(), "text", False))
+    table, data = Table(TableName("s", "product"), columns), pa.table({"id": ids, "name": named})
+    once = {"name"} if unique else set()
+    [maker] = fit_generators(table, data, infer_roles(table, data, K), ["name"], unique=once, k=K, seed=1)
+    out = maker.generate({"name": np.ones(N, bool)}, {"id": pa.array(ids)}, generator(2))["name"].to_pylist()
+    assert [int(v.split(" ")[-1]) for v in out] == ids.tolist(), "the key stays"
+    again = sum(a == b for a, b in zip(out, named, strict=True))
+    assert again == 0 if free else again > N / 8
+    most = Counter(v.split(" ")[0] for v in out).most_common(1)[0][1]
+    assert most < 1.5 * N / words
+
+
 def test_a_date_in_front_of_other_digits_is_the_rows() -> None:
     rng = generator(1, "glued")
     real, made = days(N, 1), days(N, 2)
