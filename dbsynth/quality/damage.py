@@ -56,12 +56,13 @@ class Floor:
     remedy: str = LOOK
     margin: float | None = None
 
-    def passed_by(self, figure: Figure, rows: tuple[int, int]) -> float | None:
-        """How far (see ``past``), None where it is not."""
+    def passed_by(self, figure: Figure, rows: tuple[int, int], effect: float) -> float | None:
+        """How far (see ``past``), None where it is not. ``effect``: see ``design_effects``; margins hold for families
+        too."""
         if figure.ceiling is None:
             return None
         gap = figure.ceiling - figure.value
-        if figure.score < self.score and gap > self.chance * sqrt(2.0 / max(1, min(rows))):
+        if figure.score < self.score and gap > self.chance * sqrt(2.0 * effect / max(1, min(rows))):
             return past(1.0 - figure.score, 1.0 - self.score)
         if self.margin is None or min(rows) < MANY:
             return None
@@ -129,8 +130,7 @@ def below(sides: Sides, results: Sequence[Result]) -> Iterator[Finding]:
         if floor is None or f.ceiling is None or exempt(sides, r):
             continue
         effect = 1.0 if f.subject.relation else effects.get((f.subject.table, f.subject.columns), 1.0)
-        real, made = (round(n / effect) for n in r.measured.rows or f.rows)
-        far = floor.passed_by(f, (real, made))
+        far = floor.passed_by(f, r.measured.rows or f.rows, effect)
         if far is not None:
             says = floor.says.format(value=f.value, ceiling=f.ceiling, says=f.says)
             yield Finding(floor.severity, "quality", f.subject, f"{f.subject}: {says}", floor.remedy, far)

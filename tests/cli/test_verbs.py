@@ -31,7 +31,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """The options of each clone that was asked for; nothing is cloned."""
     seen: Asked = []
 
-    def run(options: CloneOptions, emit: Callable[[events.Event], None], check: object) -> events.RunDone:
+    def run(
+        options: CloneOptions, emit: Callable[[events.Event], None], check: object, checkpoint: object
+    ) -> events.RunDone:
         seen.append(options)
         emit(events.RunStarted("r1", 7, "db.example/shop", "db.example/shop#dev", ("public.a",)))
         emit(events.Warned(None, None, "The view public.v is not cloned."))
@@ -179,7 +181,7 @@ def test_a_signal_lets_the_run_clean_up_and_exits_130(folder: Path, signal_numbe
     program = f"""
 import time, pathlib
 from dbsynth.pipeline import clone
-def run(options, emit, check):
+def run(options, emit, check, checkpoint):
     try:
         pathlib.Path("started").touch()
         time.sleep(30)
