@@ -153,8 +153,16 @@ def accountant(mechanisms: Iterable[Mechanism]) -> RDPAccountant:
 
 
 def epsilon_of(mechanisms: Iterable[Mechanism], delta: float) -> float:
+    return _spent(mechanisms, delta)[0]
+
+
+def _spent(mechanisms: Iterable[Mechanism], delta: float) -> tuple[float, float]:
+    """ε, and the order of the divergence that tells it."""
     history = list(mechanisms)
-    return float(accountant(history).get_epsilon(delta, alphas=ORDERS)) if history else 0.0
+    if not history:
+        return 0.0, ORDERS[0]
+    epsilon, order = accountant(history).get_privacy_spent(delta=delta, alphas=ORDERS)
+    return float(epsilon), float(order)
 
 
 def default_delta(rows: int) -> float:
@@ -169,26 +177,21 @@ def allocate(epsilon: float, delta: float, asks: Mapping[str, Ask]) -> PrivateTr
     thresholds = sum(a.thresholds for a in asks.values())
     left = delta / 2 if thresholds else delta
     each = delta / 2 / thresholds if thresholds else 0.0
-    tried: set[float] = set()
-    order = _best_order([(_bisected(lambda s: epsilon_of([(s, 1.0, 1)], left), epsilon), 1.0, 1)], left)
-    tables, spent = _shared_out(epsilon, left, order, asks, each)
-    while spent and order not in tried:
-        tried.add(order)
-        order = _best_order([m for t in tables.values() for m in t.mechanisms()], left)
-        others, more = _shared_out(epsilon, left, order, asks, each)
-        if more > spent:
-            tables, spent = others, more
+    _, order = _spent([(_bisected(lambda s: epsilon_of([(s, 1.0, 1)], left), epsilon), 1.0, 1)], left)
+    tables, spent, best = _shared_out(epsilon, left, order, asks, each)
+    while spent and best != order:
+        order = best
+        others, more, best = _shared_out(epsilon, left, order, asks, each)
+        if more <= spent:
+            break
+        tables, spent = others, more
     return PrivateTraining(epsilon, delta, spent, {n: _with_epsilon(t, left) for n, t in tables.items()})
-
-
-def _best_order(mechanisms: Iterable[Mechanism], delta: float) -> float:
-    return float(accountant(mechanisms).get_privacy_spent(delta=delta, alphas=ORDERS)[1])
 
 
 def _shared_out(
     epsilon: float, delta: float, order: float, asks: Mapping[str, Ask], threshold_delta: float
-) -> tuple[dict[str, TableNoise], float]:
-    """The noise with which the whole costs ``epsilon`` at ``order``, and the ε that is spent of it at the best one."""
+) -> tuple[dict[str, TableNoise], float, float]:
+    """The noise with which the whole costs ``epsilon`` at ``order``; its ε at the best order, and that order."""
     asking = sum(1 for a in asks.values() if a.histograms or a.steps)
     # of the divergence at the order, what is left of ε by turning it into (ε, δ) (Balle et al. 2020, theorem 21)
     most = epsilon - math.log1p(-1.0 / order) + (math.log(delta) + math.log(order)) / (order - 1.0)
@@ -201,7 +204,7 @@ def _shared_out(
         tables[name] = TableNoise(
             ask.histograms, ask.referred, noise, ask.thresholds, threshold_delta, ask.steps, ask.rate, multiplier, 0.0
         )
-    return tables, epsilon_of([m for t in tables.values() for m in t.mechanisms()], delta)
+    return tables, *_spent((m for t in tables.values() for m in t.mechanisms()), delta)
 
 
 def _with_epsilon(table: TableNoise, delta: float) -> TableNoise:
